@@ -1,0 +1,89 @@
+"""Files and folders appear whole or not at all."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pellucid.errors import StorageError
+from pellucid.events import Event, Notice
+from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
+
+
+def test_whole_folder_appears_at_the_end(tmp_path: Path) -> None:
+    """A folder is not there until it is whole, and leaves nothing when the block fails."""
+    folder = tmp_path / "run"
+    with whole_folder(folder) as partial:
+        (partial / "a").write_text("1")
+        assert not folder.exists()
+    assert (folder / "a").read_text() == "1"
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "other") as partial:
+        (partial / "a").write_text("1")
+        1 / 0  # noqa: B018
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_whole_folder_never_overwrites_unless_asked(tmp_path: Path) -> None:
+    """An existing folder is an error, or is replaced where that is asked for."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "old").touch()
+    with pytest.raises(FileExistsError), whole_folder(folder) as partial:
+        (partial / "new").touch()
+    assert os.listdir(folder) == ["old"]
+    with whole_folder(folder, replace=True) as partial:
+        (partial / "new").touch()
+    assert os.listdir(folder) == ["new"]
+
+
+def test_killed_writers_leave_no_folder_and_are_swept(tmp_path: Path) -> None:
+    """After kill -9 within the block the folder does not exist; the next writer removes what was left."""
+    script = (
+        "import os, sys, pathlib; from pellucid.storage import whole_folder\n"
+        "with whole_folder(pathlib.Path(sys.argv[1])) as partial:\n"
+        "    (partial / 'a').write_text('half'); os.kill(os.getpid(), 9)\n"
+    )
+    folder = tmp_path / "run"
+    killed = subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
+    assert killed.returncode == -9
+    assert not folder.exists()
+    assert len(os.listdir(tmp_path)) == 1
+    with whole_folder(folder) as partial:
+        (partial / "a").write_text("whole")
+    assert os.listdir(tmp_path) == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("number", "begins"),
+    [
+        (errno.ENOSPC, "The disk ran full while writing the run at '"),
+        (errno.EACCES, "There is no permission to write the run at '"),
+        (errno.EROFS, "There is no permission to write the run at '"),
+        (errno.ENAMETOOLONG, "Could not write the run at '"),
+    ],
+)
+def test_refusals_become_one_paragraph(tmp_path: Path, number: int, begins: str) -> None:
+    """What the operating system refuses is told with the place and what to do."""
+    with pytest.raises(StorageError) as caught, storage_errors(tmp_path / "x", "the run"):
+        raise OSError(number, os.strerror(number))
+    assert str(caught.value).startswith(begins)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cache_that_cannot_be_written_is_replaced_for_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work goes on in a temporary folder, and one notice says why."""
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setenv("PELLUCID_CACHE", str(blocked / "cache"))
+    heard: list[Event] = []
+    first, second = writable_cache(heard.append), writable_cache(heard.append)
+    assert first == second != cache_folder()
+    assert first.is_dir()
+    assert len(heard) == 1
+    assert isinstance(heard[0], Notice)
+    assert heard[0].text.startswith(f"The cache '{blocked / 'cache'}' cannot be written (Not a directory);")
