@@ -1,0 +1,1 @@
+"""Networks: where their weights lie, how they are cut, what they cost."""

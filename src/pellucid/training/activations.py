@@ -1,0 +1,199 @@
+"""What frozen layers put out, kept in the user's cache by the content of the picture.
+
+One folder holds the rows of one trunk and one preprocessing. Each writer appends to a segment of its own:
+a file of rows and an index with a key and a checksum for each, the row always before its index entry. A
+killed writer therefore leaves at most one row that no index names, and writers never wait for each other.
+"""
+
+import mmap
+import os
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.storage import storage_errors
+
+_ROWS = ".rows"
+_INDEX = ".index"
+_ENTRY = np.dtype([("key", "V16"), ("check", "<u4")])
+_WHAT = "the cached features"
+
+DEFAULT_LIMIT = 10 * 2**30
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """One writer's rows, mapped read-only: ``rows (N, D)`` float32 with a checksum for each."""
+
+    map: mmap.mmap
+    rows: NDArray[np.float32]
+    checks: NDArray[np.uint32]
+
+
+class ActivationCache:
+    """The rows of one trunk and one preprocessing, found by the digest of a picture.
+
+    Args:
+        width: The length D of a row of float32 numbers.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._opened: set[Path] = set()
+        self._segments: list[_Segment] = []
+        self._places: dict[bytes, tuple[int, int]] = {}
+
+    def add(self, folder: Path) -> None:
+        """Map the segments in ``folder`` (which need not exist) that are not mapped yet."""
+        for index in sorted(set(folder.glob(f"*{_INDEX}")) - self._opened):
+            self._opened.add(index)
+            self._map(index)
+
+    def __contains__(self, digest: str) -> bool:
+        return bytes.fromhex(digest) in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def rows(self, digests: Sequence[str]) -> "CachedRows":
+        """The rows of these pictures, in this order; every digest must be in the cache.
+
+        Raises:
+            KeyError: a digest is not in the cache.
+        """
+        places = [self._places[bytes.fromhex(digest)] for digest in digests]
+        return CachedRows(self._segments, np.array(places, np.int64).reshape(-1, 2), self.width)
+
+    def intact(self, digests: Iterable[str]) -> set[str]:
+        """Those of the digests whose rows are here, with the checksum that they were written with."""
+        return {digest for digest in digests if digest in self and self._intact(bytes.fromhex(digest))}
+
+    def _intact(self, key: bytes) -> bool:
+        segment_index, row = self._places[key]
+        segment = self._segments[segment_index]
+        return zlib.crc32(segment.rows[row].data) == int(segment.checks[row])
+
+    def _map(self, index: Path) -> None:
+        """Map a segment; what a killed or full-disk writer left half-written at its end is passed over."""
+        rows_path = index.with_suffix(_ROWS)
+        try:
+            entries = np.fromfile(index, _ENTRY, count=index.stat().st_size // _ENTRY.itemsize)
+            whole = min(len(entries), rows_path.stat().st_size // (4 * self.width))
+            if whole == 0:
+                return
+            with rows_path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), whole * 4 * self.width, access=mmap.ACCESS_READ)
+            os.utime(rows_path)  # eviction deletes what has not been used for longest
+        except OSError:
+            return  # evicted by another process meanwhile, or read-only: it is a cache
+        rows = np.frombuffer(mapped, np.float32).reshape(whole, self.width)
+        self._segments.append(_Segment(mapped, rows, entries["check"][:whole].copy()))
+        number = len(self._segments) - 1
+        self._places.update(
+            (entry.tobytes(), (number, row)) for row, entry in enumerate(entries["key"][:whole])
+        )
+
+
+class CachedRows:
+    """Rows of float32 numbers ``(N, D)`` that stay on disk; blocks of them are copied out when asked for."""
+
+    def __init__(self, segments: Sequence[_Segment], places_N2: NDArray[np.int64], width: int) -> None:
+        self._segments = segments
+        self._places_N2 = places_N2
+        self.shape = (len(places_N2), width)
+
+    def take(self, chosen_N: NDArray[np.int64]) -> "CachedRows":
+        """The rows at these positions, in this order."""
+        return CachedRows(self._segments, self._places_N2[chosen_N], self.shape[1])
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """All rows in order, at most ``size`` at a time, each block an array of its own."""
+        for start in range(0, self.shape[0], size):
+            part = slice(start, min(start + size, self.shape[0]))
+            yield part, self._gather(self._places_N2[part])
+
+    def array(self) -> NDArray[np.float32]:
+        """All rows at once, ``(N, D)``."""
+        return self._gather(self._places_N2)
+
+    def _gather(self, places_N2: NDArray[np.int64]) -> NDArray[np.float32]:
+        block_ND = np.empty((len(places_N2), self.shape[1]), np.float32)
+        for number in np.unique(places_N2[:, 0]):
+            here = places_N2[:, 0] == number
+            segment = self._segments[number]
+            block_ND[here] = segment.rows[places_N2[here, 1]]
+            # Pages that were read count as this process's memory until they are given back.
+            segment.map.madvise(mmap.MADV_DONTNEED)
+        return block_ND
+
+
+class SegmentWriter:
+    """Appends rows to a new segment; use as a context manager, from one thread at a time.
+
+    Raises:
+        StorageError: the folder cannot be written, or the disk is full.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stem = folder / f"{secrets.token_hex(8)}"
+
+    def __enter__(self) -> Self:
+        with storage_errors(self._folder, _WHAT):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._rows = self._stem.with_suffix(_ROWS).open("xb", buffering=0)
+            self._index = self._stem.with_suffix(_INDEX).open("xb", buffering=0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rows.close()
+        empty = self._index.tell() == 0
+        self._index.close()
+        if empty:
+            self._stem.with_suffix(_INDEX).unlink(missing_ok=True)
+            self._stem.with_suffix(_ROWS).unlink(missing_ok=True)
+
+    def append(self, digest: str, row_D: NDArray[np.float32]) -> None:
+        """Store the row of the picture with this digest; it survives a kill from here on."""
+        data = np.ascontiguousarray(row_D, np.float32).tobytes()
+        entry = np.array([(bytes.fromhex(digest), zlib.crc32(data))], _ENTRY).tobytes()
+        with storage_errors(self._folder, _WHAT):
+            _write_all(self._rows.fileno(), data)
+            _write_all(self._index.fileno(), entry)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    """Write all of ``data``: a disk that fills up takes a part first and refuses only the next write."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def trim(root: Path, limit: int) -> int:
+    """Delete the segments below ``root`` that have not been used for longest, until at most ``limit`` bytes
+    remain; the number of bytes freed."""
+    segments = []
+    for path in root.rglob(f"*{_ROWS}"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        segments.append((status.st_mtime_ns, status.st_size, path))
+    excess = sum(size for _, size, _ in segments) - limit
+    freed = 0
+    for _, size, path in sorted(segments):
+        if freed >= excess:
+            break
+        path.with_suffix(_INDEX).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        freed += size
+    return freed

@@ -1,0 +1,124 @@
+"""What every test shares: a cache of its own, no network, and Chromium where there is one."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import settings
+from onnx import TensorProto, helper
+from PIL import Image
+
+from pellucid.network.weights import WeightsFile
+from pellucid.pictures.preprocess import Preprocess
+
+# The machine is small and shared, so no deadline; and a run in CI repeats the run before it.
+settings.register_profile("pellucid", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("pellucid")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for the session, so that a trunk is exported once; the user's own is never touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PELLUCID_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_leaves_the_machine() -> Iterator[None]:
+    """A connection to anywhere but this machine fails the test that opens it."""
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: Any) -> None:
+        local = self.family not in (socket.AF_INET, socket.AF_INET6) or address[0] in (
+            "127.0.0.1",
+            "::1",
+            "localhost",
+        )
+        if not local:
+            pytest.fail(f"A test tried to reach {address!r}.")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_here)
+        yield
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is, for Playwright; only outside CI may a test that needs it be skipped."""
+    path = os.environ.get("PELLUCID_CHROMIUM", "/usr/bin/chromium")
+    if Path(path).is_file():
+        return path
+    if os.environ.get("CI") == "true" and os.geteuid() == 0:
+        pytest.fail(f"CI as root has Chromium, but there is none at {path}: tools/chromium.sh installs it.")
+    pytest.skip(f"There is no Chromium at {path}; PELLUCID_CHROMIUM may name one.")
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for one test."""
+    folder = tmp_path / "own-cache"
+    monkeypatch.setenv("PELLUCID_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny(own_cache: Path, tmp_path: Path) -> str:
+    """The name of a backbone that costs nothing: its features are the means of red, green and blue.
+
+    It lies in the cache as an exported trunk does, so that all that stands on a trunk runs without torch.
+    """
+    weights = tmp_path / "tiny.weights"
+    weights.write_bytes(b"none")
+    side, name = 8, "tiny"
+    mean = helper.make_node("ReduceMean", ["pictures", "axes"], ["features"], keepdims=0)
+    pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["batch", 3, side, side])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", 3])
+    axes = helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])
+    graph = helper.make_graph([mean], name, [pictures], [features], [axes])
+    preprocess = Preprocess(side, side, "squash", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+    for boundary, classes in (("pool", []), ("logits", ["red", "green", "blue"])):
+        folder = own_cache / "trunks" / f"{name}-{boundary}"
+        folder.mkdir(parents=True)
+        model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
+        onnx.save(model, folder / "trunk.onnx")
+        record = {
+            "format": 1,
+            "backbone": name,
+            "boundary": boundary,
+            "weights": asdict(WeightsFile.of(weights)),
+            "by_hand": False,
+            "preprocess": preprocess.to_json(),
+            "output_shape": [3],
+            "classes": classes,
+            "difference": 0.0,
+        }
+        (folder / "trunk.json").write_text(json.dumps(record))
+    return name
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
+    """A folder of 24 red, 24 green and 24 blue pictures, no two alike, that the tiny backbone tells apart."""
+    return paint(tmp_path / "colours", 24)
+
+
+def paint(folder: Path, number: int, classes: tuple[str, ...] = ("blue", "green", "red")) -> Path:
+    """Noisy pictures, mostly of one colour each, 32 x 24 pixels, in one folder a class."""
+    for index, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for n in range(number):
+            noise = np.random.default_rng([index, n])
+            pixels_HWC = noise.integers(0, 150, (24, 32, 3), np.uint8)
+            pixels_HWC[:, :, 2 - index % 3] += np.uint8(60)
+            Image.fromarray(pixels_HWC).save(folder / name / f"{n:02d}.png")
+    return folder

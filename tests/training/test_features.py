@@ -1,0 +1,117 @@
+"""Features are computed once for each picture's content, whatever happens in between."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pellucid.data.scan import scan
+from pellucid.data.source import open_source
+from pellucid.errors import PictureError, RequestError
+from pellucid.pictures.preprocess import Preprocess
+from pellucid.training.features import Engine, Features, cache_limit, embed, extract
+from pellucid.training.trunk import open_trunk
+
+
+def features_of(folder: Path, backbone: str, fit: str = "squash") -> Features:
+    looked = scan(open_source(folder))
+    trunk = open_trunk(backbone)
+    own = trunk.preprocess
+    preprocess = Preprocess(own.height, own.width, fit, own.mean, own.std)
+    return extract(looked.pictures, looked.source.read, trunk, preprocess)
+
+
+def test_features_are_the_networks_own(tiny: str, colours: Path) -> None:
+    """Each row is what the network says of that picture: here the means of its colours."""
+    found = features_of(colours, tiny)
+    paths = [colours / item.path for item in open_source(colours).items]
+    expected = [
+        (np.asarray(Image.open(path).resize((8, 8), Image.Resampling.BILINEAR)) / 127.5 - 1).mean((0, 1))
+        for path in paths
+    ]
+    np.testing.assert_allclose(found.rows.array(), expected, atol=1e-5)
+    assert found.computed == 72
+    assert found.skipped == ()
+
+
+def test_nothing_is_computed_twice(tiny: str, colours: Path) -> None:
+    """A second run computes nothing, ten new pictures cost ten, and a copy or a new name costs none."""
+    assert features_of(colours, tiny).computed == 72
+    assert features_of(colours, tiny).computed == 0
+    for n in range(10):
+        Image.new("RGB", (9, 9), (n, 100, 0)).save(colours / "red" / f"new{n}.png")
+    (colours / "red" / "00.png").rename(colours / "red" / "renamed.png")
+    (colours / "red" / "copy.png").write_bytes((colours / "red" / "01.png").read_bytes())
+    assert features_of(colours, tiny).computed == 10
+
+
+def test_another_preprocessing_is_computed_anew(tiny: str, colours: Path) -> None:
+    """The preprocessing is part of what a row is known by."""
+    squashed = features_of(colours, tiny)
+    cropped = features_of(colours, tiny, fit="crop")
+    assert cropped.computed == 72
+    assert np.abs(cropped.rows.array() - squashed.rows.array()).max() > 1e-3
+
+
+def test_a_picture_that_goes_or_changes_meanwhile_is_named(tiny: str, colours: Path) -> None:
+    """Between scan and decoding a file may vanish, break or change: each is skipped with its reason."""
+    looked = scan(open_source(colours))
+    (colours / "red" / "03.png").unlink()
+    Image.new("RGB", (5, 5)).save(colours / "red" / "04.png")
+    trunk = open_trunk(tiny)
+    found = extract(looked.pictures, looked.source.read, trunk, trunk.preprocess)
+    assert [Path(one.path).name for one in found.skipped] == ["03.png", "04.png"]
+    assert found.skipped[1].reason == "it changed while it was being read"
+    assert found.rows.shape == (70, 3)
+    assert len(found.positions) == 70
+
+
+def test_damaged_rows_are_computed_again(tiny: str, colours: Path, own_cache: Path) -> None:
+    """A row whose checksum fails is not used."""
+    before = features_of(colours, tiny).rows.array()
+    (rows,) = own_cache.glob("activations/*/*.rows")
+    data = bytearray(rows.read_bytes())
+    data[5] ^= 255
+    rows.write_bytes(data)
+    again = features_of(colours, tiny)
+    assert again.computed == 1
+    np.testing.assert_array_equal(again.rows.array(), before)
+
+
+def test_one_broken_picture_does_not_disturb_its_neighbours(tiny: str, colours: Path) -> None:
+    """In a stream each picture gets its own row or its own reason, in order."""
+    trunk = open_trunk(tiny)
+    good = [(colours / "red" / f"{n:02d}.png").read_bytes() for n in range(6)]
+    encoded = [good[0], b"", good[1], PictureError("gone"), good[2], good[3], b"no picture", good[4], good[5]]
+    engine = Engine(trunk, trunk.preprocess)
+    answers = list(embed(engine, len(encoded), encoded.__getitem__))
+    broken = [number for number, answer in enumerate(answers) if isinstance(answer, PictureError)]
+    assert broken == [1, 3, 6]
+    alone = [engine([data])[0] for data in good]
+    rows = [answer for answer in answers if not isinstance(answer, PictureError)]
+    np.testing.assert_allclose(rows, alone, atol=1e-6)
+
+
+def test_the_cache_is_bounded(
+    tiny: str, colours: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the limit the oldest features go, and the work still gets its rows."""
+    features_of(colours, tiny)
+    (old,) = own_cache.glob("activations/*/*.rows")
+    os.utime(old, (1, 1))
+    monkeypatch.setenv("PELLUCID_CACHE_LIMIT", "0.0000008")  # 859 bytes; 72 rows of 12 bytes are 864
+    assert features_of(colours, tiny, fit="crop").rows.shape == (72, 3)
+    assert not old.exists()
+
+
+def test_a_limit_that_is_no_number_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment variable's mistake is one clear paragraph."""
+    monkeypatch.setenv("PELLUCID_CACHE_LIMIT", "lots")
+    with pytest.raises(RequestError) as caught:
+        cache_limit()
+    assert str(caught.value) == (
+        "The environment variable PELLUCID_CACHE_LIMIT is 'lots'. A number of GiB was expected, such as 10 "
+        "or 0.5. Set it to a number, or unset it."
+    )
