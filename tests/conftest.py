@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from PIL import Image
 
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
+from pellucid.recipe import train
+from pellucid.request import TrainRequest
+from pellucid.run import Run, load_run
 
 # The machine is small and shared, so no deadline; and a run in CI repeats the run before it.
 settings.register_profile("pellucid", deadline=None, derandomize=os.environ.get("CI") == "true")
@@ -77,7 +81,29 @@ def tiny(own_cache: Path, tmp_path: Path) -> str:
 
     It lies in the cache as an exported trunk does, so that all that stands on a trunk runs without torch.
     """
-    weights = tmp_path / "tiny.weights"
+    return _make_tiny(own_cache, tmp_path / "tiny.weights")
+
+
+@pytest.fixture(scope="session")
+def _studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the tiny backbone, the colours, and a run trained on them; made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("studio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PELLUCID_CACHE", str(folder / "cache"))
+        tiny = _make_tiny(folder / "cache", folder / "tiny.weights")
+        source = _paint(folder / "colours", 24)
+        train(TrainRequest(source=str(source), backbone=tiny, out=folder / "run", fit="squash"))
+    return folder
+
+
+@pytest.fixture
+def run(_studio: Path, own_cache: Path, tmp_path: Path) -> Run:
+    """A run of its own for one test, trained on the colours with the tiny backbone."""
+    shutil.copytree(_studio / "cache", own_cache, dirs_exist_ok=True)
+    return load_run(Path(shutil.copytree(_studio / "run", tmp_path / "run")))
+
+
+def _make_tiny(cache: Path, weights: Path) -> str:
     weights.write_bytes(b"none")
     side, name = 8, "tiny"
     mean = helper.make_node("ReduceMean", ["pictures", "axes"], ["features"], keepdims=0)
@@ -87,7 +113,7 @@ def tiny(own_cache: Path, tmp_path: Path) -> str:
     graph = helper.make_graph([mean], name, [pictures], [features], [axes])
     preprocess = Preprocess(side, side, "squash", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
     for boundary, classes in (("pool", []), ("logits", ["red", "green", "blue"])):
-        folder = own_cache / "trunks" / f"{name}-{boundary}"
+        folder = cache / "trunks" / f"{name}-{boundary}"
         folder.mkdir(parents=True)
         model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
         onnx.save(model, folder / "trunk.onnx")
@@ -108,17 +134,25 @@ def tiny(own_cache: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def colours(tmp_path: Path) -> Path:
-    """A folder of 24 red, 24 green and 24 blue pictures, no two alike, that the tiny backbone tells apart."""
-    return paint(tmp_path / "colours", 24)
+    """A folder of 24 blue, 24 green and 24 red pictures, no two alike, that the tiny backbone tells apart."""
+    return _paint(tmp_path / "colours", 24)
 
 
-def paint(folder: Path, number: int, classes: tuple[str, ...] = ("blue", "green", "red")) -> Path:
-    """Noisy pictures, mostly of one colour each, 32 x 24 pixels, in one folder a class."""
+@pytest.fixture
+def paint() -> Callable[..., Path]:
+    """The painter of such folders: ``paint(folder, number a class, classes, offset)``."""
+    return _paint
+
+
+def _paint(
+    folder: Path, number: int, classes: tuple[str, ...] = ("blue", "green", "red"), offset: int = 0
+) -> Path:
+    """Noisy pictures of 32 x 24 pixels, mostly of one colour each; another offset gives other pictures."""
     for index, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for n in range(number):
-            noise = np.random.default_rng([index, n])
-            pixels_HWC = noise.integers(0, 150, (24, 32, 3), np.uint8)
+            noise = np.random.default_rng([index, n + offset])
+            pixels_HWC = noise.integers(0, 150, (6, 8, 3), np.uint8).repeat(4, 0).repeat(4, 1)
             pixels_HWC[:, :, 2 - index % 3] += np.uint8(60)
             Image.fromarray(pixels_HWC).save(folder / name / f"{n:02d}.png")
     return folder

@@ -8,10 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pellucid.api import check, train
+    from pellucid.api import check, load, train
     from pellucid.classifier import Classifier, Prediction
     from pellucid.errors import PellucidError
-    from pellucid.load import load
     from pellucid.run import Run
 
 __all__ = ["Classifier", "PellucidError", "Prediction", "Run", "check", "load", "train"]
@@ -22,7 +21,7 @@ _ROOMS = {
     "Prediction": "classifier",
     "Run": "run",
     "check": "api",
-    "load": "load",
+    "load": "api",
     "train": "api",
 }
 

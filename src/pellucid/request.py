@@ -1,0 +1,110 @@
+"""What a person asks of a training run, checked once, before any work begins."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pellucid.data.fractions import Fractions
+from pellucid.errors import RequestError, shown
+from pellucid.network.weights import DEFAULT_BACKBONE
+
+Recipe = Literal["auto", "features"]
+FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
+ClassWeights = Literal["auto", "none", "balanced"]
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """A training run as it was asked for; the command line's options are these fields.
+
+    Raises:
+        RequestError: a value is out of range or not known.
+    """
+
+    source: str = field(
+        metadata={"help": "A folder of class folders, a CSV or Parquet file, or builtin:clipart."}
+    )
+    recipe: Recipe = field(
+        default="auto",
+        metadata={
+            "help": "features: frozen layers and a new head. auto: what suits the pictures (now: features)."
+        },
+    )
+    backbone: str = field(
+        default=DEFAULT_BACKBONE,
+        metadata={"help": "The pretrained network ('pellucid backbones' lists them)."},
+    )
+    weights: Path | None = field(
+        default=None, metadata={"help": "A file of the backbone's weights, instead of its own."}
+    )
+    split: Fractions = field(
+        default=Fractions(), metadata={"help": "Shares of train, val and test, such as 70,15,15."}
+    )
+    seed: int = field(default=0, metadata={"help": "Decides the split; another seed gives another split."})
+    fit: FitChoice = field(
+        default="auto",
+        metadata={
+            "help": "How a picture comes to the network's size: squash, letterbox or crop; measure tries all "
+            "three on the validation split; auto measures where there are few pictures, else squashes."
+        },
+    )
+    class_weights: ClassWeights = field(
+        default="auto", metadata={"help": "Whether rare classes weigh more: none, balanced, or auto."}
+    )
+    out: Path | None = field(
+        default=None, metadata={"help": "The run folder to write; it must not exist. Default: runs/NAME-1."}
+    )
+    download: bool = field(
+        default=False, metadata={"help": "Fetch the backbone's weights where they are not on this machine."}
+    )
+
+    def __post_init__(self) -> None:
+        _check_choice("recipe", self.recipe, get_args(Recipe))
+        _check_choice("fit", self.fit, get_args(FitChoice))
+        _check_choice("class weights", self.class_weights, get_args(ClassWeights))
+        if self.split.val <= 0:
+            raise RequestError(
+                "The split leaves no pictures for validation.",
+                "A share above 0 was expected: regularisation and calibration are chosen on them.",
+                "Write for example 70,15,15.",
+            )
+        if self.split.test <= 0:
+            raise RequestError(
+                "The split leaves no pictures for a test.",
+                "A share above 0 was expected: without them there is no honest figure.",
+                "Write for example 70,15,15.",
+            )
+        if not 0 <= self.seed < 2**32:
+            raise RequestError(
+                f"The seed is {self.seed}.", "A whole number from 0 to 4294967295 was expected.", "Use 0."
+            )
+        if self.out is not None and self.out.exists():
+            raise RequestError(
+                f"{shown(self.out)} exists already.",
+                "A folder that does not exist was expected, so that no run is overwritten.",
+                "Choose another name with --out, or remove it first.",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as they stand in ``run.json``."""
+        return {
+            "source": self.source,
+            "recipe": self.recipe,
+            "backbone": self.backbone,
+            "weights": str(self.weights.absolute()) if self.weights else None,
+            "split": [self.split.train, self.split.val, self.split.test],
+            "seed": self.seed,
+            "fit": self.fit,
+            "class_weights": self.class_weights,
+        }
+
+
+def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        near = get_close_matches(value, known, n=1)
+        raise RequestError(
+            f"There is no {what} {shown(value)}.",
+            f"One of {', '.join(known)} was expected.",
+            f"Did you mean {near[0]}?" if near else f"Use {known[0]}.",
+        )
