@@ -117,7 +117,7 @@ def shipped_weights(name: str) -> Path | None:
 
 @dataclass(frozen=True)
 class LocalBackbone:
-    """A backbone that this machine knows of: its name, its weights if they are here, and where they come from."""
+    """A backbone that this machine knows of: its name, its weights if they are here, and their origin."""
 
     name: str
     path: Path | None

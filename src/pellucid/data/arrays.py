@@ -1,0 +1,140 @@
+"""Pictures that lie in arrays: each is given as a binary PGM or PPM file, so that one decoder serves all.
+
+It also finds them in `.npz` archives; `idx` finds them in IDX files.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.item import Item, Listing, SplitName, make_item
+from pellucid.errors import SourceError, shown
+
+Part = tuple[NDArray[Any], NDArray[Any], SplitName | None]  # pictures, labels, split
+
+# Names of pictures and labels in an archive; the first row of which the first pair is there is taken.
+_NAMES: tuple[tuple[tuple[str, str, SplitName | None], ...], ...] = (
+    (("x_train", "y_train", "train"), ("x_val", "y_val", "val"), ("x_test", "y_test", "test")),
+    (("x", "y", None),),
+    (("images", "labels", None),),
+)
+_EXPECTED = (
+    "Arrays named x and y, or images and labels, or x_train, y_train, x_test and y_test (and x_val, y_val)"
+    " were expected."
+)
+_SHAPES = (
+    "Pictures of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), as whole numbers 0 to 255 or fractions 0 to"
+    " 1, and N labels were expected."
+)
+_CHUNK = 1024
+
+
+def encode(pixels: NDArray[np.uint8]) -> bytes:
+    """One picture, uint8 (H, W), (H, W, 1) or (H, W, 3), as the bytes of a PGM or PPM file."""
+    height, width = pixels.shape[:2]
+    kind = 6 if pixels.ndim == 3 and pixels.shape[2] == 3 else 5
+    return b"P%d %d %d 255\n" % (kind, width, height) + pixels.tobytes()
+
+
+def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
+    """A listing of pictures (N, H, W), (N, H, W, 1) or (N, H, W, 3), 0..255 or 0..1, with labels (N,).
+
+    The items are called ``train/17``, or ``17`` where there is no split.
+
+    Raises:
+        SourceError: where shapes, types, ranges or lengths do not fit, or there is no picture.
+    """
+    items: list[Item] = []
+    arrays: list[NDArray[Any]] = []
+    starts: list[int] = []
+    for pictures, labels, split in parts:
+        labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+        _refuse_misfits(name, pictures, labels)
+        starts.append(len(items))
+        arrays.append(pictures)
+        prefix = f"{split}/" if split else ""
+        items += [make_item(f"{prefix}{n}", _label(label), split) for n, label in enumerate(labels.tolist())]
+    if not items:
+        raise SourceError(f"{shown(name)} holds no picture.", _EXPECTED, "Check how it was written.")
+
+    def read(index: int) -> bytes:
+        part = int(np.searchsorted(starts, index, side="right")) - 1
+        return encode(_eight_bits(arrays[part][index - starts[part]]))
+
+    return Listing(tuple(items), read)
+
+
+def list_npz(path: Path) -> Listing:
+    """The pictures of an archive as `numpy.savez` writes it; nothing in it is unpickled.
+
+    Raises:
+        SourceError: where the archive is damaged, or holds no arrays that are named and shaped as expected.
+    """
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            return list_arrays(name, _parts(name, archive))
+    except SourceError:
+        raise
+    # zipfile, zlib and numpy raise whatever hostile bytes lead them to; here it is one thing: damage.
+    except Exception as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise SourceError(
+            f"The archive {shown(name)} cannot be read ({shown(reason)[1:-1]}).",
+            "A file as numpy.savez writes it, with plain numbers and text, was expected.",
+            "Write it again.",
+        ) from error
+
+
+def _parts(name: str, archive: Any) -> list[Part]:
+    found = list(getattr(archive, "files", []))
+    for row in _NAMES:
+        if row[0][0] in found and row[0][1] in found:
+            here = [names for names in row if names[0] in found and names[1] in found]
+            return [(archive[pictures], archive[labels], split) for pictures, labels, split in here]
+    arrays = ", ".join(shown(key) for key in found) or "no array"
+    raise SourceError(
+        f"The archive {shown(name)} holds {arrays}.", _EXPECTED, "Write it again with such names."
+    )
+
+
+def _refuse_misfits(name: str, pictures: NDArray[Any], labels: NDArray[Any]) -> None:
+    colours = pictures.ndim == 3 or (pictures.ndim == 4 and pictures.shape[3] in (1, 3))
+    if not colours or 0 in pictures.shape[1:]:
+        raise _misfit(name, f"pictures of shape {pictures.shape}")
+    if labels.ndim != 1:
+        raise _misfit(name, f"labels of shape {labels.shape}")
+    if len(pictures) != len(labels):
+        raise _misfit(name, f"{len(pictures)} pictures and {len(labels)} labels")
+    if pictures.dtype == np.uint8:
+        return
+    if pictures.dtype.kind not in "iuf":
+        raise _misfit(name, f"pictures of type {pictures.dtype}")
+    most = 1 if pictures.dtype.kind == "f" else 255
+    for start in range(0, len(pictures), _CHUNK):
+        part = pictures[start : start + _CHUNK]
+        low, high = part.min(), part.max()
+        if not (low >= 0 and high <= most):  # also where they are not numbers
+            raise _misfit(name, f"pictures of type {pictures.dtype} with values from {low:g} to {high:g}")
+
+
+def _misfit(name: str, what: str) -> SourceError:
+    return SourceError(f"{shown(name)} holds {what}.", _SHAPES, "Write it again with arrays that fit.")
+
+
+def _eight_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype.kind == "f":
+        pixels = np.rint(pixels.astype(np.float64) * 255)
+    return pixels.astype(np.uint8)
+
+
+def _label(label: object) -> str:
+    if isinstance(label, bytes):
+        return label.decode("utf-8", "surrogateescape")
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    return str(label)

@@ -1,0 +1,116 @@
+"""One picture of a source as its listing names it, one that was set aside, and what a listing gives.
+
+It knows nothing of files, tables or arrays: `folder`, `table`, `arrays` and `idx` make listings.
+"""
+
+import re
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pellucid.errors import PictureError
+
+SplitName = Literal["train", "val", "test"]
+
+_SPELLINGS: dict[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validate": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+_LARGEST_FILE = 2**30
+
+PLACEHOLDER = "a placeholder by its name"
+
+_PLACEHOLDERS = frozenset(
+    """imagenotfound imagenotavailable imageunavailable imagemissing imageplaceholder missingimage noimage
+    noimageavailable noimagefound noimg nophoto nophotoavailable nopicture nopictureavailable notfound
+    photonotavailable photonotfound photounavailable picturenotfound placeholder placeholderimage missing
+    404notfound error404 unavailable""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A picture before it is read.
+
+    Attributes:
+        path: As a person would find it: relative to the source's root for folders and tables.
+        label: The name of its class.
+        split: The split that the source itself gives it, or None.
+    """
+
+    path: str
+    label: str
+    split: SplitName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was set aside, and why, in a few words."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds. `read` gives the encoded bytes of item ``index``, from any thread.
+
+    `read` raises OSError or PictureError where it fails.
+    """
+
+    items: tuple[Item, ...]
+    read: Callable[[int], bytes]
+    skipped: tuple[Skipped, ...] = field(default=())
+
+
+def split_named(name: str) -> SplitName | None:
+    """The split that a folder or a table means by ``name`` ("Valid", "TEST", ...), or None."""
+    return _SPELLINGS.get(name.strip().lower())
+
+
+def make_item(path: str, label: str, split: SplitName | None) -> Item:
+    """An item whose label is one string object for all pictures of the class, to keep a long list small."""
+    return Item(path, sys.intern(label), split)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises:
+        OSError: where it cannot be read.
+        PictureError: where it is no file (a pipe would never end) or larger than any picture.
+    """
+    try:
+        status = path.stat()
+    except ValueError as error:  # a zero byte in the name
+        raise PictureError("no file can have this name") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("it is not a file")
+    if status.st_size > _LARGEST_FILE:
+        raise PictureError(f"it is too large for a picture ({status.st_size:,} bytes)")
+    return path.read_bytes()
+
+
+def is_placeholder(path: str, label: str) -> bool:
+    """Whether a file is what a photo site leaves where a picture is gone ("imageNotFound.gif").
+
+    Only a whole name counts, so that "placeholder_test_12.jpg" stays, and none that is its class' own
+    name ("missing/missing.jpg").
+    """
+    stem = _plain(PurePosixPath(path).stem)
+    return stem in _PLACEHOLDERS and stem != _plain(label)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()

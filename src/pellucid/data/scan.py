@@ -1,0 +1,160 @@
+"""Every picture of a source read once: its digest, its true size, a thumbnail, or why it is unreadable.
+
+It decides nothing about the pictures; `duplicates`, `check` and `split` do, from what stands here.
+"""
+
+import errno
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.facts import SIDE, Facts, FactsCache, measure
+from pellucid.data.item import Skipped as Skipped
+from pellucid.data.item import SplitName
+from pellucid.data.source import Source
+from pellucid.errors import PictureError
+from pellucid.events import Listener, Notice, phase, silent
+from pellucid.pictures.digest import picture_digest
+from pellucid.workers import in_order
+
+_DIGEST_BYTES = 16
+_CHUNK = 32
+_HELD_BYTES = 4_000_000
+_TINY_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A readable picture.
+
+    Attributes:
+        index: Its place in ``source.items``.
+        digest: blake2b of the encoded bytes, 16 bytes, in hex.
+        height, width: In pixels, upright, before any scaling.
+    """
+
+    index: int
+    path: str
+    label: str
+    split: SplitName | None
+    digest: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """All readable pictures of a source, in the order of its items.
+
+    Attributes:
+        thumbnails: uint8 (N, 16, 16), the grey levels of ``pictures[n]``, squashed to a square.
+        skipped: What listing set aside, then what could not be read.
+        classes: The labels of all items, sorted: the class order.
+        digest: Of all digests, labels and given splits, whatever their order; hex.
+    """
+
+    source: Source
+    pictures: tuple[Picture, ...]
+    thumbnails: NDArray[np.uint8]
+    skipped: tuple[Skipped, ...]
+    classes: tuple[str, ...]
+    digest: str
+
+
+def scan(source: Source, listen: Listener = silent) -> Scan:
+    """Read every picture of ``source`` once, in a few threads; facts come from the user's cache by content.
+
+    A picture that cannot be read or decoded is named in ``skipped``. Events: the phase "Looking at the
+    pictures", and a Notice where the cache cannot be used.
+    """
+    total = len(source.items)
+    pictures: list[Picture] = []
+    skipped: list[Skipped] = []
+    thumbnails = np.empty((total, SIDE, SIDE), np.uint8)
+    cache = FactsCache()
+    work = partial(_look_at, source, cache)
+    try:
+        with phase(listen, "Looking at the pictures", total) as advance:
+            for part, looked in in_order(work, total, _CHUNK, _threads(source)):
+                for index, (digest, facts) in zip(part, looked, strict=True):
+                    item = source.items[index]
+                    if facts.reason:
+                        skipped.append(Skipped(item.path, facts.reason))
+                        continue
+                    thumbnails[len(pictures)] = np.frombuffer(facts.thumbnail, np.uint8).reshape(SIDE, SIDE)
+                    pictures.append(
+                        Picture(index, item.path, item.label, item.split, digest, facts.height, facts.width)
+                    )
+                advance(len(looked))
+    finally:
+        cache.close()
+    if cache.trouble:
+        listen(Notice(cache.trouble))
+    return Scan(
+        source,
+        tuple(pictures),
+        thumbnails[: len(pictures)],
+        source.skipped + tuple(skipped),
+        tuple(sorted({item.label for item in source.items})),
+        _digest_of(pictures),
+    )
+
+
+def _look_at(source: Source, cache: FactsCache, part: range) -> list[tuple[str, Facts]]:
+    """The digest and facts of each item of a chunk; few encoded bytes are held at a time."""
+    looked: dict[int, tuple[str, Facts]] = {}
+    held: dict[int, bytes] = {}
+    for index in part:
+        try:
+            held[index] = source.read(index)
+        except (OSError, PictureError) as error:
+            looked[index] = ("", Facts(reason=_reason(error)))
+        if sum(map(len, held.values())) > _HELD_BYTES:
+            looked |= _measured(held, cache)
+            held.clear()
+    looked |= _measured(held, cache)
+    return [looked[index] for index in part]
+
+
+def _measured(held: dict[int, bytes], cache: FactsCache) -> dict[int, tuple[str, Facts]]:
+    digests = {index: picture_digest(data) for index, data in held.items()}
+    known = cache.get(digests.values())
+    new: dict[str, Facts] = {}
+    for index, digest in digests.items():
+        if digest not in known:
+            known[digest] = new[digest] = measure(held[index])
+    cache.put(new)
+    return {index: (digest, known[digest]) for index, digest in digests.items()}
+
+
+def _threads(source: Source) -> int | None:
+    """One thread for tiny pictures: handing them over costs more than reading them."""
+    sizes = []
+    for index in range(0, len(source.items), max(len(source.items) // 5, 1)):
+        with suppress(OSError, PictureError):
+            sizes.append(len(source.read(index)))
+    return 1 if sizes and sorted(sizes)[len(sizes) // 2] < _TINY_BYTES else None
+
+
+def _reason(error: OSError | PictureError) -> str:
+    if isinstance(error, PictureError):
+        return str(error)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "no permission to read it"
+    if error.errno == errno.ENOENT:
+        return "there is no such file"
+    return f"it cannot be read ({error.strerror or error})"
+
+
+def _digest_of(pictures: list[Picture]) -> str:
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for line in sorted(
+        f"{picture.digest} {picture.split} {picture.label}".encode("utf-8", "surrogateescape")
+        for picture in pictures
+    ):
+        digest.update(len(line).to_bytes(4, "big") + line)
+    return digest.hexdigest()
