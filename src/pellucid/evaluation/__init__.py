@@ -1,0 +1,1 @@
+"""How good a classifier is, with an interval around every figure."""

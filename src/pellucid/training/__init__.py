@@ -1,0 +1,1 @@
+"""What learns, and the frozen layers that it learns from."""
