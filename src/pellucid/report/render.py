@@ -1,0 +1,125 @@
+"""The report of a run as one HTML page that opens offline: it gathers what the template says.
+
+It reads a run's record and the test split's answers; what they mean is worked out in the rooms beside it,
+and every name in them is hostile until the template has escaped it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from pellucid.evaluation.proportion import wilson
+from pellucid.report import plots, wording
+from pellucid.report.answer import answer, certainty
+from pellucid.report.command import command
+from pellucid.report.confusion import confusion
+from pellucid.report.gallery import Picture, gallery
+
+_ROWS = 20  # of a table before the rest is folded
+_LISTED = 200  # files in a list before the rest is only counted
+
+
+def render(
+    record: Mapping[str, Any],
+    paths: Sequence[str],
+    labels_N: NDArray[np.integer],
+    probabilities_NK: NDArray[np.floating],
+    picture: Picture,
+) -> str:
+    """The whole page, encodable as UTF-8 whatever the names in the record are.
+
+    Args:
+        record: a run's record, as ``run.json`` holds it.
+        paths: the N test pictures, as a person would find them.
+        labels_N: their true classes, integers into the record's classes.
+        probabilities_NK: the answers; each row sums to 1.
+        picture: gives the encoded bytes of a path, or None where it is gone; called from two threads.
+    """
+    evaluation = record["evaluation"]
+    classes = record["classes"]
+    bins = [one for one in evaluation["calibration"]["bins"] if one["n"]]
+    return _template().render(
+        record=record,
+        evaluation=evaluation,
+        answer=answer(record["test"], evaluation["confusion"], classes),
+        certainty=certainty(bins, record["test"]),
+        confusion=confusion(classes, evaluation["confusion"]),
+        per_class=_per_class(evaluation, record["source"]["classes"]),
+        gallery=gallery(paths, labels_N, probabilities_NK, classes, picture),
+        bins=bins,
+        drawn=_drawings(bins, record["head"], evaluation["curves"]),
+        phases=_phases(record["seconds"]),
+        command=command(record["request"]),
+        rows=_ROWS,
+        listed=_LISTED,
+    )
+
+
+def _drawings(
+    bins: Sequence[Mapping[str, Any]], head: Mapping[str, Any], curves: Mapping[str, Any] | None
+) -> dict[str, Markup]:
+    """The plots for which there is something to draw."""
+    drawn = {}
+    if bins:
+        drawn["reliability"] = plots.reliability(bins)
+    if curves:
+        drawn["roc"] = plots.roc(curves["roc"])
+        drawn["precision_recall"] = plots.precision_recall(curves["precision_recall"])
+    if len(head["tried"]) > 1:
+        drawn["regularisation"] = plots.regularisation(head["tried"], head["regularisation"])
+    return drawn
+
+
+def _per_class(evaluation: Mapping[str, Any], pictures: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The classes' figures with the counts behind them, lowest recall first; those never tested come last."""
+    rows = [
+        {**one, "right": hits, "pictures": pictures[one["name"]], "interval": wilson(hits, one["support"])}
+        for number, one in enumerate(evaluation["per_class"])
+        for hits in [evaluation["confusion"][number][number]]
+    ]
+    return sorted(rows, key=lambda row: 2.0 if row["recall"] is None else row["recall"])
+
+
+def _phases(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """Each phase with its seconds and its share of the total; what no phase accounts for is one of them."""
+    phases = {name: spent for name, spent in seconds.items() if name != "total"}
+    total = seconds.get("total", sum(phases.values()))
+    rest = total - sum(phases.values())
+    if rest >= 0.005:
+        phases["everything else"] = rest
+    return [(name, spent, spent / max(total, sum(phases.values()), 1e-9)) for name, spent in phases.items()]
+
+
+def _template() -> Template:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Every name goes through here on its way to the page, so that no template can forget it.
+        finalize=lambda value: (
+            wording.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+    )
+    made.filters.update(
+        {
+            one.__name__: one
+            for one in (
+                wording.percent,
+                wording.span,
+                wording.points,
+                wording.number,
+                wording.short,
+                wording.counted,
+                wording.duration,
+                wording.moment,
+            )
+        }
+    )
+    return made.get_template("report.html.j2")
