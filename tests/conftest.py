@@ -86,7 +86,7 @@ def tiny(own_cache: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def _studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with the tiny backbone, the colours, and a run trained on them; made once, copied for each test."""
+    """A cache with the tiny backbone, the colours, and a run trained on them; made once, copied for each."""
     folder = tmp_path_factory.mktemp("studio")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PELLUCID_CACHE", str(folder / "cache"))

@@ -3,8 +3,8 @@
 The blocks of one page run in order, in one folder and one namespace. The folder holds ``photos`` and
 ``later``, folders of class folders made from the shipped clip art. In a console block a line that begins
 with ``$`` is run by bash, and the lines under it are what it prints, where ``...`` stands for anything.
-A comment in the line before a block changes that: ``<!-- exit 2 -->`` expects that status, and ``<!--
-not run: reason -->`` leaves the block out.
+A comment in the line before a block changes that: ``<!-- exit 2 -->`` expects that status of its last
+command, and ``<!-- not run: reason -->`` leaves the block out.
 """
 
 import doctest
@@ -82,8 +82,7 @@ def told(expected: str, printed: str) -> bool:
 
 
 def run_console(block: Block, folder: Path) -> None:
-    """Run each command of the block; its exit status and what it prints are what the page says."""
-    wanted = {block.status} if block.status is not None else {0, 3}
+    """Run the commands of the block; what they print, and the status of the last, are what the page says."""
     scripts = Path(sys.executable).parent
     environment = os.environ | {
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
@@ -91,18 +90,20 @@ def run_console(block: Block, folder: Path) -> None:
         "NO_COLOR": "1",
         "TERM": "dumb",
     }
-    for command, expected in commands_of(block.body):
+    commands = list(commands_of(block.body))
+    for number, (command, expected) in enumerate(commands, 1):
+        last = number == len(commands)
+        wanted = {block.status} if last and block.status is not None else {0, 3}
         done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
         )
-        where = f"line {block.line}: $ {command}\n{done.stdout}"
+        where = f"line {block.line}: $ {command}\n{done.stdout}\n{done.stderr}"
         assert done.returncode in wanted, f"exit status {done.returncode} of {where}"
-        assert not expected.strip() or told(expected, done.stdout), f"the page shows\n{expected}\n{where}"
+        # A page may leave out what goes to standard error, or show it before or after the result.
+        printed = (done.stdout, done.stderr + done.stdout, done.stdout + done.stderr)
+        assert not expected.strip() or any(told(expected, text) for text in printed), (
+            f"the page shows\n{expected}\n{where}"
+        )
 
 
 def run_python(block: Block, page: Path, namespace: dict[str, Any]) -> None:
