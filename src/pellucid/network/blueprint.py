@@ -2,12 +2,17 @@
 
 How it is written as text is ``network.text``'s business, what it costs ``network.account``'s, and how it
 becomes a module ``network.build``'s. Sizes are (height, width); shapes are (height, width, channels).
+A layer's own values are checked when it is made (BlueprintError); whether it fits the layer before it says
+``network.shapes``.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from pellucid.network.values import number, one_of, pairs, whole
 
 Size = tuple[int, int]
 """(height, width)."""
@@ -15,10 +20,33 @@ Size = tuple[int, int]
 Padding = Literal["valid", "same"]
 """``same`` is TensorFlow's: output = ceil(input / stride), the odd row or column at the bottom or right."""
 
-ActivationName = Literal["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "gelu", "softmax"]
+ActivationName = Literal["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "gelu", "softmax", "scaled_tanh"]
+"""Keras' names and their Keras defaults (leaky_relu: 0.2 for x < 0; gelu: the exact one); ``scaled_tanh``
+is LeNet-5's 1.7159 * tanh(2/3 * x), LeCun et al. 1998, appendix A."""
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
 FlipMode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
+
+TableName = Literal["lenet5"]
+"""Which maps a filter sees, where it does not see all."""
+
+
+def _pooling(layer: Any) -> None:
+    pairs(layer, "window")
+    if layer.stride is not None:
+        pairs(layer, "stride")
+    one_of(layer, "padding", get_args(Padding))
+
+
+TABLES: dict[TableName, tuple[tuple[int, ...], ...]] = {
+    # Table I of LeCun et al. 1998: the maps of S2 that each map of C3 sees; 60 connections in all.
+    "lenet5": (
+        *((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)),
+        *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),
+        *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5)),
+        (0, 1, 2, 3, 4, 5),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +57,16 @@ class Input:
     width: int
     channels: int
 
+    def __post_init__(self) -> None:
+        whole(self, "height", "width", "channels")
+
 
 @dataclass(frozen=True)
 class Conv:
-    """Conv2D. ``groups`` parts of the input's channels each have filters of their own."""
+    """Conv2D. ``groups`` parts of the input's channels each have filters of their own.
+
+    With a ``table``, filter f sees the channels ``TABLES[table][f]`` only (Keras has no such layer).
+    """
 
     filters: int
     kernel: Size
@@ -42,6 +76,15 @@ class Conv:
     groups: int = 1
     activation: ActivationName | None = None
     bias: bool = True
+    table: TableName | None = None
+
+    def __post_init__(self) -> None:
+        whole(self, "filters", "groups")
+        pairs(self, "kernel", "stride", "dilation")
+        one_of(self, "padding", get_args(Padding))
+        one_of(self, "activation", (None, *ACTIVATIONS))
+        one_of(self, "bias", (True, False))
+        one_of(self, "table", (None, *TABLES))
 
 
 @dataclass(frozen=True)
@@ -56,6 +99,13 @@ class DepthwiseConv:
     activation: ActivationName | None = None
     bias: bool = True
 
+    def __post_init__(self) -> None:
+        whole(self, "multiplier")
+        pairs(self, "kernel", "stride", "dilation")
+        one_of(self, "padding", get_args(Padding))
+        one_of(self, "activation", (None, *ACTIVATIONS))
+        one_of(self, "bias", (True, False))
+
 
 @dataclass(frozen=True)
 class MaxPool:
@@ -65,6 +115,9 @@ class MaxPool:
     stride: Size | None = None  # None: the window's
     padding: Padding = "valid"
 
+    def __post_init__(self) -> None:
+        _pooling(self)
+
 
 @dataclass(frozen=True)
 class AvgPool:
@@ -73,6 +126,26 @@ class AvgPool:
     window: Size = (2, 2)
     stride: Size | None = None  # None: the window's
     padding: Padding = "valid"
+
+    def __post_init__(self) -> None:
+        _pooling(self)
+
+
+@dataclass(frozen=True)
+class ScaledAvgPool:
+    """LeNet-5's subsampling: each channel's averages times a learnt number, plus another learnt number.
+
+    (The paper adds the four pixels; the factor 4 is in the first number.) Keras has no such layer.
+    """
+
+    window: Size = (2, 2)
+    stride: Size | None = None  # None: the window's
+    padding: Padding = "valid"
+    activation: ActivationName | None = None
+
+    def __post_init__(self) -> None:
+        _pooling(self)
+        one_of(self, "activation", (None, *ACTIVATIONS))
 
 
 @dataclass(frozen=True)
@@ -98,12 +171,33 @@ class Dense:
     activation: ActivationName | None = None
     bias: bool = True
 
+    def __post_init__(self) -> None:
+        whole(self, "units")
+        one_of(self, "activation", (None, *ACTIVATIONS))
+        one_of(self, "bias", (True, False))
+
+
+@dataclass(frozen=True)
+class Rbf:
+    """LeNet-5's output: each unit's squared Euclidean distance from a fixed point, sum((x - w)**2).
+
+    The smallest answer wins; the points are given, not learnt. Keras has no such layer.
+    """
+
+    units: int
+
+    def __post_init__(self) -> None:
+        whole(self, "units")
+
 
 @dataclass(frozen=True)
 class Dropout:
     """In training, each number is 0 with probability ``rate`` and the others are divided by 1 - rate."""
 
     rate: float
+
+    def __post_init__(self) -> None:
+        number(self, "rate", 0, 1, below=True)
 
 
 @dataclass(frozen=True)
@@ -113,6 +207,10 @@ class BatchNorm:
     momentum: float = 0.99
     epsilon: float = 1e-3
 
+    def __post_init__(self) -> None:
+        number(self, "momentum", 0, 1)
+        number(self, "epsilon", 0, 1)
+
 
 @dataclass(frozen=True)
 class Rescale:
@@ -121,12 +219,19 @@ class Rescale:
     scale: float
     offset: float = 0.0
 
+    def __post_init__(self) -> None:
+        number(self, "scale", -math.inf, math.inf)
+        number(self, "offset", -math.inf, math.inf)
+
 
 @dataclass(frozen=True)
 class Activation:
     """An activation as a layer of its own."""
 
     name: ActivationName
+
+    def __post_init__(self) -> None:
+        one_of(self, "name", ACTIVATIONS)
 
 
 @dataclass(frozen=True)
@@ -138,6 +243,9 @@ class ZeroPad:
     left: int
     right: int
 
+    def __post_init__(self) -> None:
+        whole(self, "top", "bottom", "left", "right", least=0)
+
 
 @dataclass(frozen=True)
 class RandomFlip:
@@ -145,12 +253,18 @@ class RandomFlip:
 
     mode: FlipMode = "horizontal_and_vertical"
 
+    def __post_init__(self) -> None:
+        one_of(self, "mode", get_args(FlipMode))
+
 
 @dataclass(frozen=True)
 class RandomRotation:
     """In training, turned by at most ``factor`` of a full turn either way."""
 
     factor: float
+
+    def __post_init__(self) -> None:
+        number(self, "factor", 0, 1)
 
 
 @dataclass(frozen=True)
@@ -160,6 +274,11 @@ class RandomZoom:
     height: float
     width: float | None = None
 
+    def __post_init__(self) -> None:
+        number(self, "height", 0, 1, below=True)
+        if self.width is not None:
+            number(self, "width", 0, 1, below=True)
+
 
 @dataclass(frozen=True)
 class RandomTranslation:
@@ -168,6 +287,10 @@ class RandomTranslation:
     height: float
     width: float
 
+    def __post_init__(self) -> None:
+        number(self, "height", 0, 1)
+        number(self, "width", 0, 1)
+
 
 @dataclass(frozen=True)
 class RandomContrast:
@@ -175,12 +298,18 @@ class RandomContrast:
 
     factor: float
 
+    def __post_init__(self) -> None:
+        number(self, "factor", 0, 1)
+
 
 @dataclass(frozen=True)
 class RandomBrightness:
     """In training, brighter or darker by at most ``factor`` of the range."""
 
     factor: float
+
+    def __post_init__(self) -> None:
+        number(self, "factor", 0, 1)
 
 
 Augmentation = (
@@ -193,10 +322,12 @@ Layer = (
     | DepthwiseConv
     | MaxPool
     | AvgPool
+    | ScaledAvgPool
     | GlobalAvgPool
     | GlobalMaxPool
     | Flatten
     | Dense
+    | Rbf
     | Dropout
     | BatchNorm
     | Rescale
@@ -211,10 +342,12 @@ _KERAS_NAMES: dict[type, str] = {
     DepthwiseConv: "depthwise_conv2d",
     MaxPool: "max_pooling2d",
     AvgPool: "average_pooling2d",
+    ScaledAvgPool: "scaled_average_pooling2d",
     GlobalAvgPool: "global_average_pooling2d",
     GlobalMaxPool: "global_max_pooling2d",
     Flatten: "flatten",
     Dense: "dense",
+    Rbf: "rbf",
     Dropout: "dropout",
     BatchNorm: "batch_normalization",
     Rescale: "rescaling",
