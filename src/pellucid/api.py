@@ -17,7 +17,13 @@ from pellucid.training.trunk import LOGITS, open_trunk
 
 
 def train(
-    source: str | Path, *, split: Fractions | str = "70,15,15", listen: Listener = silent, **options: Any
+    source: str | Path,
+    *,
+    split: Fractions | str = "70,15,15",
+    out: str | Path | None = None,
+    weights: str | Path | None = None,
+    listen: Listener = silent,
+    **options: Any,
 ) -> Run:
     """Train a classifier on a source of pictures and write its run folder.
 
@@ -25,15 +31,23 @@ def train(
         source: A folder of class folders, a CSV or Parquet file, an ``.npz``, a folder of IDX files, or
             ``builtin:digits`` or ``builtin:clipart``.
         split: Shares of train, val and test.
+        out: The run folder to write; it must not exist. Default: ``runs/NAME-1``, or the next that is free.
+        weights: A file of the backbone's weights, instead of its own.
         listen: Told of the progress.
-        options: The other fields of ``TrainRequest``: recipe, backbone, weights, seed, fit, class_weights,
-            out, download.
+        options: The other fields of ``TrainRequest``: recipe, backbone, seed, fit, class_weights, download.
 
     Raises:
         PellucidError: the request cannot be met; the message says what to do.
     """
     shares = Fractions.parse(split) if isinstance(split, str) else split
-    return recipe.train(TrainRequest(source=str(source), split=shares, **options), listen)
+    request = TrainRequest(
+        source=str(source),
+        split=shares,
+        out=None if out is None else Path(out),
+        weights=None if weights is None else Path(weights),
+        **options,
+    )
+    return recipe.train(request, listen)
 
 
 def check(source: str | Path, *, listen: Listener = silent) -> tuple[Finding, ...]:
