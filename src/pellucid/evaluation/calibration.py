@@ -27,8 +27,8 @@ class Temperature:
 def fit_temperature(logits_NK: NDArray[np.floating], labels_N: NDArray[np.integer]) -> Temperature:
     """The temperature with the least log loss on a validation split, within [0.05, 20].
 
-    It is 1, and the reason says so, where there are fewer than 10 pictures, and where the best lies at
-    an end of the range (every answer right: the loss falls for ever as the temperature does).
+    It is 1, and the reason says so, where there are fewer than 10 pictures, where every answer is right
+    (the loss falls for ever as the temperature does), and where the best lies outside the range.
 
     Args:
         logits_NK: uncalibrated outputs, (N, K) floats.
@@ -40,6 +40,10 @@ def fit_temperature(logits_NK: NDArray[np.floating], labels_N: NDArray[np.intege
     logits_NK = np.asarray(logits_NK, np.float64)
     logits_NK = logits_NK - logits_NK.max(axis=1, keepdims=True)
     rows_N = np.arange(count)
+    if not logits_NK[rows_N, labels_N].any():
+        return Temperature(
+            1.0, "The validation split has no mistake to learn a temperature from; it stays 1."
+        )
 
     def loss(log_temperature: float) -> float:
         scaled_NK = logits_NK / np.exp(log_temperature)
@@ -48,12 +52,9 @@ def fit_temperature(logits_NK: NDArray[np.floating], labels_N: NDArray[np.intege
     low, high = np.log(LOWEST_TEMPERATURE), np.log(HIGHEST_TEMPERATURE)
     best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
     value = float(np.exp(best.x))
-    if best.x - low < 1e-3:
-        return Temperature(
-            1.0, "The validation split has no mistake to learn a temperature from; it stays 1."
-        )
-    if high - best.x < 1e-3:
-        return Temperature(1.0, "No temperature helps on the validation split; it stays 1.")
+    for end, where in ((low, f"below {LOWEST_TEMPERATURE:g}"), (high, f"above {HIGHEST_TEMPERATURE:g}")):
+        if abs(best.x - end) < 1e-3:
+            return Temperature(1.0, f"The temperature with the least log loss lies {where}; it stays 1.")
     return Temperature(value, f"Least log loss on {count} validation pictures.")
 
 
