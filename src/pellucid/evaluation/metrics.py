@@ -100,7 +100,8 @@ def evaluate(
     _check(probabilities_NK, labels_N, len(classes))
     count, k = len(labels_N), len(classes)
     predicted_N = probabilities_NK.argmax(axis=1)
-    confusion_KK = np.bincount(labels_N * k + predicted_N, minlength=k * k).reshape(k, k).astype(np.int64)
+    cell_N = np.asarray(labels_N, np.int64) * k + predicted_N  # a product of uint8 would wrap around
+    confusion_KK = np.bincount(cell_N, minlength=k * k).reshape(k, k).astype(np.int64)
     per_class = tuple(_class_figures(name, i, confusion_KK) for i, name in enumerate(classes))
     recalls = [one.recall for one in per_class if one.recall is not None]
     return Evaluation(
