@@ -31,7 +31,11 @@ class Curves:
     average_precision: float
 
     def to_json(self) -> dict[str, object]:
-        """The keys positive, roc_auc, average_precision, roc {x, y} and pr {x, y}, thinned to 500 points."""
+        """The keys positive, roc_auc, average_precision, roc and precision_recall.
+
+        Each curve is two lists of at most 500 points: false_positive_rate and true_positive_rate, recall
+        and precision.
+        """
         return {
             "positive": self.positive,
             "roc_auc": self.roc_auc,
