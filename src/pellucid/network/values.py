@@ -43,7 +43,7 @@ def whole(layer: Any, *fields: str, least: int = 1) -> None:
     for field in fields:
         value = getattr(layer, field)
         if not _is_whole(value, least):
-            expected = f"It is a whole number from {least} to {LARGEST:,}."
+            expected = f"A whole number from {least} to {LARGEST:,} was expected."
             raise _refuse(layer, field, value, expected, "Write such a number.")
 
 
@@ -52,7 +52,7 @@ def pairs(layer: Any, *fields: str) -> None:
     for field in fields:
         value = getattr(layer, field)
         if not (isinstance(value, tuple) and len(value) == 2 and all(_is_whole(one, 1) for one in value)):
-            expected = f"Its height and width are whole numbers from 1 to {LARGEST:,}."
+            expected = f"A height and a width from 1 to {LARGEST:,} were expected."
             raise _refuse(layer, field, value, expected, "Write such a size, for example 2 or 3x3.")
 
 
@@ -61,14 +61,18 @@ def one_of(layer: Any, field: str, choices: Sequence[object]) -> None:
     value = getattr(layer, field)
     if value not in choices or (isinstance(value, int) and not isinstance(value, bool)):
         named = ", ".join(str(choice) for choice in choices if choice is not None)
-        raise _refuse(layer, field, value, f"It is one of: {named}.", "Write one of these.")
+        raise _refuse(layer, field, value, f"One of {named} was expected.", "Write one of these.")
 
 
 def number(layer: Any, field: str, low: float, high: float, below: bool = False) -> None:
     """The field is a finite number from low to high (below high, where ``below``), or BlueprintError."""
     value = getattr(layer, field)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = (isinstance(value, float) and math.isfinite(value)) or (
+        isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53  # exact as a float
+    )
     if not (is_number and low <= value <= high and not (below and value == high)):
-        span = f"from {low:g} to {'below ' if below else ''}{high:g}"
-        expected = f"It is a number {span}." if math.isfinite(high) else "It is a finite number."
+        span = f"of at least {low:g} and below {high:g}" if below else f"from {low:g} to {high:g}"
+        expected = (
+            f"A number {span} was expected." if math.isfinite(high) else "A finite number was expected."
+        )
         raise _refuse(layer, field, value, expected, "Write such a number.")
