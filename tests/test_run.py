@@ -25,11 +25,12 @@ def test_what_is_loaded_answers_as_what_was_trained(run: Run, colours: Path) -> 
 
 
 def test_predictions_in_the_folder_are_those_of_the_classifier(run: Run, colours: Path) -> None:
-    """Each row of predictions.csv is what the run answers for that file."""
+    """Each test row of predictions.csv is what the run answers for that file."""
     header, *lines = (run.folder / "predictions.csv").read_text().splitlines()
     assert header == "path,split,label,predicted,confidence,p(blue),p(green),p(red)"
-    for line in lines:
-        path, _, _, predicted, confidence, *probabilities = line.split(",")
+    tested = [line.split(",") for line in lines if line.split(",")[1] == "test"]
+    assert len(tested) == run.record["samples"]["test"]
+    for path, _, _, predicted, confidence, *probabilities in tested:
         (answer,) = run.predict(colours / path)
         assert answer.label == predicted
         assert f"{answer.confidence:.6f}" == confidence

@@ -13,7 +13,6 @@ from pellucid import provenance
 from pellucid.data.check import Finding
 from pellucid.data.item import Skipped
 from pellucid.data.scan import Scan
-from pellucid.evaluation.metrics import Evaluation
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.request import TrainRequest
 from pellucid.training.head import Fitted, Head
@@ -23,9 +22,9 @@ _NAMED = 100  # pictures named in one finding; the rest is counted
 
 
 def record_request(
-    request: TrainRequest, looked: Scan, trunk: Trunk, preprocess: Preprocess
+    request: TrainRequest, looked: Scan, chosen: str, preprocess: Preprocess
 ) -> dict[str, Any]:
-    """All that is needed to repeat the run: the request, the pictures' digest, versions, weights."""
+    """All that is needed to repeat the run: the request, the pictures' digest, versions, machine."""
     counts = dict.fromkeys(looked.classes, 0)
     for picture in looked.pictures:
         counts[picture.label] += 1
@@ -34,7 +33,7 @@ def record_request(
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "request": request.to_json(),
         "recipe": request.recipe,
-        "chosen": "features",
+        "chosen": chosen,
         "classes": list(looked.classes),
         "source": {
             "name": looked.source.name,
@@ -43,14 +42,18 @@ def record_request(
             "classes": counts,
         },
         "preprocess": preprocess.to_json(),
-        "backbone": {
-            "name": trunk.backbone,
-            "weights": trunk.weights.digest,
-            "boundary": trunk.boundary,
-            "features": int(np.prod(trunk.output_shape)),
-        },
         "versions": provenance.versions(),
         "machine": provenance.machine(),
+    }
+
+
+def record_backbone(trunk: Trunk) -> dict[str, Any]:
+    """Which frozen layers a run stands on, down to the digest of their weights."""
+    return {
+        "name": trunk.backbone,
+        "weights": trunk.weights.digest,
+        "boundary": trunk.boundary,
+        "features": int(np.prod(trunk.output_shape)),
     }
 
 
@@ -94,15 +97,4 @@ def record_head(fitted: Fitted, head: Head, calibration: str, classes: Sequence[
         "class_weights": None if weights is None else dict(zip(classes, weights, strict=True)),
         "temperature": head.temperature,
         "calibration": calibration,
-    }
-
-
-def record_figures(evaluation: Mapping[str, Evaluation], seconds: float) -> dict[str, Any]:
-    """The stage's figure on the validation split, and all figures on the test split."""
-    return {
-        "stages": [
-            {"name": "features", "val": evaluation["val"].proportion.to_json(), "seconds": round(seconds, 3)}
-        ],
-        "test": evaluation["test"].proportion.to_json(),
-        "evaluation": evaluation["test"].to_json(),
     }

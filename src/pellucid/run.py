@@ -82,8 +82,15 @@ class Run:
             return frozenset(row["digest"] for row in csv.DictReader(file) if row["split"] != "test")
 
 
-def write_model(folder: Path, head: Head) -> None:
-    """Write the weights that learnt into ``folder``; equal weights give equal bytes."""
+def write_model(folder: Path, classifier: Classifier) -> None:
+    """Write the weights that learnt into ``folder``; equal weights give equal bytes.
+
+    Raises:
+        ValueError: the classifier has no head, as a bare backbone.
+    """
+    head = classifier.head
+    if head is None:
+        raise ValueError("a classifier without a head has learnt nothing")
     tensors = {
         "head.weight": np.ascontiguousarray(head.weight_DK, np.float32),
         "head.bias": np.ascontiguousarray(head.bias_K, np.float32),
