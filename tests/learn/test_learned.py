@@ -38,9 +38,9 @@ def test_a_split_without_a_readable_picture_is_refused(colours: Path) -> None:
     with pytest.raises(SourceError) as caught:
         parts_of(looked, {"train": split.train, "test": split.test}, split.train)
     assert str(caught.value) == (
-        f"The test split of '{colours}' has no picture that can be read. At least one picture in each of train,"
-        " val and test was expected. 'pellucid check' names the files that cannot be read; or change the"
-        " shares with --split."
+        f"The test split of '{colours}' has no picture that can be read. At least one picture in each of"
+        " train, val and test was expected. 'pellucid check' names the files that cannot be read; or change"
+        " the shares with --split."
     )
 
 
