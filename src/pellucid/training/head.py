@@ -17,7 +17,7 @@ from pellucid.errors import SourceError
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.training.affine import Head
 from pellucid.training.logistic import COARSE, FINE, Affine, Objective, cross_entropy
-from pellucid.training.rows import ArrayRows, Rows, Scale, ScaledRows, measure_scale
+from pellucid.training.rows import ArrayRows, Rows, Scale, ScaledRows, check_all_finite, measure_scale
 
 __all__ = ["ArrayRows", "ClassWeights", "Fitted", "Head", "Rows", "Step", "fit_head"]
 
@@ -120,10 +120,10 @@ def fit_head(
         listen(Notice(reason))
     with threadpool_limits(limits=1, user_api="blas"), phase(listen, "Fitting the head", unit="") as advance:
         scale = measure_scale(train)
-        scaled_val = ScaledRows(val, scale)
+        check_all_finite(val)
         counted_K = np.ones(classes) if weights_K is None else weights_K
         objective = Objective(ScaledRows(train, scale), labels_N, counted_K[labels_N], classes)
-        validation = Objective(scaled_val, val_labels_N, counted_K[val_labels_N], classes)
+        validation = Objective(ScaledRows(val, scale), val_labels_N, counted_K[val_labels_N], classes)
         tried = _search(objective, validation, advance)
         best = min(tried, key=lambda one: one.step.score, default=None)
         start = best.affine if best else objective.zero()
@@ -187,7 +187,7 @@ def _counts(labels_N: NDArray[np.integer], rows: Rows, classes: int, split: str)
         raise ValueError(f"{len(labels_N)} {split} labels for {rows.shape[0]} rows")
     if len(labels_N) and not 0 <= labels_N.min() <= labels_N.max() < classes:
         raise ValueError(f"{split} labels from {labels_N.min()} to {labels_N.max()}, of {classes} classes")
-    return np.bincount(labels_N, minlength=classes)
+    return np.bincount(np.asarray(labels_N, np.int64), minlength=classes)
 
 
 def _check_classes(counts_K: NDArray[np.int64]) -> None:

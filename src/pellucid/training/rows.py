@@ -136,6 +136,12 @@ def check_finite(place: slice, block_BD: NDArray[np.float32]) -> None:
         )
 
 
+def check_all_finite(rows: Rows) -> None:
+    """Raise a FeaturesError for the first row of the table with a NaN or infinite feature."""
+    for place, block_BD in rows.blocks(BLOCK):
+        check_finite(place, block_BD)
+
+
 class ScaledRows:
     """Scaled rows: a table of at most 64 MB is scaled once and held, a larger one is scaled in passing."""
 
