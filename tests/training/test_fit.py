@@ -46,3 +46,13 @@ def test_fits_differ_only_for_other_aspects(sizes: list[tuple[int, int]], differ
     """Square pictures for a square network come out the same by every fit."""
     preprocess = Preprocess(8, 8, "squash", (0, 0, 0), (1, 1, 1))
     assert fits_differ([picture(*size) for size in sizes], preprocess) is differ
+
+
+def test_one_picture_shows_no_difference() -> None:
+    """Of a single validation picture the noise is not known, so no gain on it is outside the noise."""
+    fit, why = choose_fit([trial("squash", [3.0]), trial("letterbox", [0.1]), trial("crop", [0.2])])
+    assert fit == "squash"
+    assert why == (
+        "No other fit had a lower log loss on the 1 validation pictures by more than twice the standard"
+        " error, so the pictures are fitted by 'squash'."
+    )

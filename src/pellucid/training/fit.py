@@ -48,16 +48,15 @@ def fits_differ(pictures: Sequence[Picture], preprocess: Preprocess) -> bool:
 def choose_fit(trials: Sequence[FitTrial]) -> tuple[Fit, str]:
     """The first trial's fit, unless another has a lower log loss by more than twice the standard error.
 
-    The comparison is paired, picture by picture. Returns the fit and why it was chosen, as a sentence.
+    The comparison is paired, picture by picture; of one picture the noise is not known, and none is better
+    outside it. Returns the fit and why it was chosen, as a sentence.
     """
     first = trials[0]
     best, gain, error = first, 0.0, 0.0
     for trial in trials[1:]:
         differences_N = first.losses_N - trial.losses_N
-        mean = float(differences_N.mean())
-        spread = (
-            float(differences_N.std(ddof=1) / math.sqrt(len(differences_N))) if len(differences_N) > 1 else 0
-        )
+        mean, count = float(differences_N.mean()), len(differences_N)
+        spread = float(differences_N.std(ddof=1) / math.sqrt(count)) if count > 1 else math.inf
         if mean > gain and mean > _OUTSIDE_NOISE * spread:
             best, gain, error = trial, mean, spread
     if best is first:
