@@ -48,8 +48,8 @@ class Objective:
     """sum_n s_n loss_n / S + |W|^2 / (2 C S), with S = sum_n s_n; the bias is not penalised.
 
     loss_n is -ln p(label_n). C and s are scikit-learn's: C weighs the sum of the losses against
-    |W|^2 / 2. Two classes have two columns of weights, W and -W, where scikit-learn has one, 2 W: its C is
-    half of ours.
+    |W|^2 / 2. Two classes have two columns of weights, W and -W, where scikit-learn has one, 2 W: the same
+    solution has twice our C there.
 
     Attributes:
         rows: (N, D) scaled features.
