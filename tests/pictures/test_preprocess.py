@@ -310,20 +310,48 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"resample": "bicubic"}, "There is no resample 'bicubic'. bilinear is known. Did you mean bilinear?"),
     (
         {"mean": (1.0, 2.0)},
-        "The mean is (1.0, 2.0). Three numbers from 0 to 255 were expected, for red, green and blue. "
-        "Weights whose numbers are given in 0..1 take 255 times as much.",
+        "The mean is (1.0, 2.0). Three numbers from 0 to 255 were expected, for red, green and blue, or one "
+        "for grey. Weights whose numbers are given in 0..1 take 255 times as much.",
     ),
     (
         {"mean": (float("nan"), 2.0, 3.0)},
-        "The mean is (nan, 2.0, 3.0). Three numbers from 0 to 255 were expected, for red, green and blue. "
-        "Weights whose numbers are given in 0..1 take 255 times as much.",
+        "The mean is (nan, 2.0, 3.0). Three numbers from 0 to 255 were expected, for red, green and blue, or "
+        "one for grey. Weights whose numbers are given in 0..1 take 255 times as much.",
     ),
     (
         {"std": (1.0, 0.0, 1.0)},
         "The std is (1.0, 0.0, 1.0). Three numbers from 0.001 to 65535 were expected, for red, green and "
-        "blue. Weights whose numbers are given in 0..1 take 255 times as much.",
+        "blue, or one for grey. Weights whose numbers are given in 0..1 take 255 times as much.",
     ),
 ]
+
+
+def test_a_mean_for_grey_needs_a_std_for_grey() -> None:
+    """One number for grey and three for colour do not go together."""
+    with pytest.raises(RequestError) as caught:
+        Preprocess(8, 8, "squash", (0.0,), (255.0, 255.0, 255.0))
+    assert str(caught.value) == (
+        "The mean has 1 numbers and the std 3. As many of one as of the other were expected: one for grey, "
+        "three for colour. Give one of each channel."
+    )
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_network_that_sees_grey_gets_pillows_luma(seed: int) -> None:
+    """One number in mean and std: the picture is Pillow's mode L, and grey keeps its value."""
+    pixels_HWC = np.random.default_rng(seed).integers(0, 256, (9, 7, 3), np.uint8)
+    data = BytesIO()
+    Image.fromarray(pixels_HWC).save(data, "png")
+    pre = Preprocess(9, 7, "squash", (10.0,), (50.0,))
+    expected_HW = np.asarray(Image.fromarray(pixels_HWC).convert("L"))
+    assert pre.channels == 1
+    np.testing.assert_array_equal(pre.pixels(data.getvalue()), expected_HW[:, :, None])
+    x_CHW = pre.read(data.getvalue())
+    assert x_CHW.shape == (1, 9, 7)
+    np.testing.assert_allclose(x_CHW[0], (expected_HW.astype(np.float32) - 10) / 50, rtol=1e-6)
+    flat_HWC = np.repeat(pixels_HWC[:, :, :1], 3, axis=2)
+    np.testing.assert_array_equal(pre.view(flat_HWC), flat_HWC[:, :, :1])
+    assert Preprocess.from_json(pre.to_json()) == pre
 
 
 @pytest.mark.parametrize(("change", "text"), REFUSED)

@@ -40,8 +40,8 @@ class Preprocess:
         fit: ``squash`` takes the whole picture and ignores its aspect; ``letterbox`` takes the whole picture,
             keeps its aspect, centres it and pads with the mean colour; ``crop`` scales until the input is
             just covered and takes the centre, so that what stands at two of the edges is lost.
-        mean: Subtracted from red, green and blue, in 0..255.
-        std: Divided by after that, in the same unit, 0.001..65535.
+        mean: Subtracted from red, green and blue, in 0..255; one number where the network sees grey.
+        std: Divided by after that, in the same unit, 0.001..65535; as many numbers as the mean has.
         resample: The filter, widened (antialiased) where the picture shrinks.
 
     Raises:
@@ -51,8 +51,8 @@ class Preprocess:
     height: int
     width: int
     fit: Fit
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     resample: Literal["bilinear"] = "bilinear"
 
     def __post_init__(self) -> None:
@@ -63,6 +63,17 @@ class Preprocess:
         # 128 and 128.0 are one mean, and must have one digest.
         object.__setattr__(self, "mean", _checked_colour("mean", self.mean, 0, 255))
         object.__setattr__(self, "std", _checked_colour("std", self.std, 0.001, 65535))
+        if len(self.mean) != len(self.std):
+            raise RequestError(
+                f"The mean has {len(self.mean)} numbers and the std {len(self.std)}.",
+                "As many of one as of the other were expected: one for grey, three for colour.",
+                "Give one of each channel.",
+            )
+
+    @property
+    def channels(self) -> int:
+        """3 where the network sees red, green and blue; 1 where it sees grey."""
+        return len(self.mean)
 
     def read(self, data: bytes, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Decode one encoded picture, bring it to size and normalise it.
@@ -70,28 +81,38 @@ class Preprocess:
         A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where both of its sides still reach the input's.
 
         Returns:
-            float32 (3, height, width), C-contiguous; ``out`` itself where it was given.
+            float32 (channels, height, width), C-contiguous; ``out`` itself where it was given.
 
         Raises:
             PictureError: for a picture that cannot be read.
         """
-        return self.normalise(self.view(decode(data, at_least=(self.height, self.width))), out)
+        return self.normalise(self.pixels(data), out)
+
+    def pixels(self, data: bytes) -> NDArray[np.uint8]:
+        """Decode one encoded picture and bring it to size: uint8 (height, width, channels).
+
+        Raises:
+            PictureError: for a picture that cannot be read.
+        """
+        return self.view(decode(data, at_least=(self.height, self.width)))
 
     def view(self, pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring upright RGB pixels, uint8 (H, W, 3), to the input's size, uint8 (height, width, 3)."""
+        """Bring upright RGB pixels, uint8 (H, W, 3), to the input's size, uint8 (height, width, channels)."""
         if self.fit == "letterbox":
-            return self._letterboxed(pixels_HWC)
-        box = self._covering_box(*pixels_HWC.shape[:2]) if self.fit == "crop" else None
-        return _resized(pixels_HWC, self.height, self.width, box)
+            view_HWC = self._letterboxed(pixels_HWC)
+        else:
+            box = self._covering_box(*pixels_HWC.shape[:2]) if self.fit == "crop" else None
+            view_HWC = _resized(pixels_HWC, self.height, self.width, box)
+        return view_HWC if self.channels == 3 else grey(view_HWC)
 
     def normalise(
         self, view_HWC: NDArray[np.uint8], out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """``(x - mean) / std`` in float32, from uint8 (height, width, 3) to float32 (3, height, width).
+        """``(x - mean) / std`` in float32, from uint8 (height, width, C) to float32 (C, height, width).
 
         ``out``, float32 of that shape, is filled and returned where it is given: a row of a batch.
         """
-        x_CHW = np.empty((3, *view_HWC.shape[:2]), np.float32) if out is None else out
+        x_CHW = np.empty((self.channels, *view_HWC.shape[:2]), np.float32) if out is None else out
         np.subtract(view_HWC.transpose(2, 0, 1), _per_channel(self.mean), out=x_CHW)
         return np.divide(x_CHW, _per_channel(self.std), out=x_CHW)
 
@@ -146,7 +167,7 @@ class Preprocess:
         height, width = max(round(rows * scale), 1), max(round(columns * scale), 1)
         top, left = (self.height - height) // 2, (self.width - width) // 2
         view_HWC = np.empty((self.height, self.width, 3), np.uint8)
-        view_HWC[:] = np.rint(self.mean)
+        view_HWC[:] = np.rint(self.mean)  # one number is a grey
         view_HWC[top : top + height, left : left + width] = _resized(pixels_HWC, height, width)
         return view_HWC
 
@@ -156,6 +177,12 @@ class Preprocess:
         height, width = min(self.height / scale, rows), min(self.width / scale, columns)
         left, top = (columns - width) / 2, (rows - height) / 2
         return left, top, left + width, top + height
+
+
+def grey(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luma of RGB, uint8 (H, W, 3) -> (H, W, 1), by ITU-R BT.601's weights; grey pixels keep their value."""
+    weights_C = np.array([19595, 38470, 7471], np.uint32)  # of 65,536, as Pillow's mode L has them
+    return ((pixels_HWC @ weights_C + 0x8000) >> 16).astype(np.uint8)[:, :, None]
 
 
 _Box = tuple[float, float, float, float]
@@ -208,12 +235,12 @@ def _check_word(name: str, word: object, known: tuple[str, ...]) -> None:
 def _checked_colour(name: str, values: object, least: float, most: float) -> tuple[float, ...]:
     if (
         not isinstance(values, tuple)
-        or len(values) != 3
+        or len(values) not in (1, 3)
         or not all(isinstance(value, float | int) and least <= value <= most for value in values)
     ):
         raise RequestError(
             f"The {name} is {values!r}.",
-            f"Three numbers from {least} to {most} were expected, for red, green and blue.",
+            f"Three numbers from {least} to {most} were expected, for red, green and blue, or one for grey.",
             "Weights whose numbers are given in 0..1 take 255 times as much.",
         )
     return tuple(float(value) for value in values)
