@@ -38,7 +38,7 @@ from pellucid.pictures.augment.transform import Transform  # noqa: E402
 layers = keras.layers
 # Keras 3.15 asks torch 2.13 for an array in a way that NumPy 2 will not know for ever.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-ROUNDING = 0.55  # half a level, and what 32 bits lose in a place times a step of 255 levels
+ROUNDING = 0.51  # half a level, and what 32 bits lose in a place times a step of 255 levels
 SHAPES = ((64, 64, 3), (45, 70, 3), (28, 28, 1))
 MODES = ("reflect", "wrap", "constant", "nearest")
 
@@ -98,11 +98,7 @@ def test_geometry_is_kerass(
     layer = getattr(layers, name)(**factors, fill_mode=mode, fill_value=40.0)
     plan = Augment((transform,), mode, 40.0)
     away = np.abs(plan.view(pixels_HWC, 0, "key", 0) - kerass(pixels_HWC, layer))
-    if mode == "constant":
-        # A place on the very edge may be taken for outside by one and for inside by the other.
-        assert np.sort(away.ravel())[: -max(away.size // 200, 1)].max() <= ROUNDING
-    else:
-        assert away.max() <= ROUNDING
+    assert away.max() <= ROUNDING
 
 
 @pytest.mark.parametrize("mode", MODES)
