@@ -178,6 +178,9 @@ def test_curves_are_those_of_the_second_class(data: Answers) -> None:
         assert found.curves is not None
         assert found.curves.positive == names[1]
         assert found.curves.roc_auc == pytest.approx(referee.roc_auc_score(labels_N, probabilities_NK[:, 1]))
+        assert found.curves.average_precision == pytest.approx(
+            referee.average_precision_score(labels_N, probabilities_NK[:, 1])
+        )
     else:
         assert found.curves is None
 

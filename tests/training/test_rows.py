@@ -107,6 +107,15 @@ def test_a_constant_feature_gets_factor_0(value: float) -> None:
     assert scale.factor_D[1] == 0
 
 
+def test_a_feature_that_varies_by_rounding_alone_is_constant() -> None:
+    """1 and the next float32 after it are the same number, computed in another order."""
+    features_ND = np.ones((20, 1), np.float32)
+    features_ND[::2] = np.nextafter(np.float32(1), np.float32(2))
+    assert measure_scale(ArrayRows(features_ND)).factor_D.tolist() == [0]
+    features_ND[::2] = 1.00001
+    assert measure_scale(ArrayRows(features_ND)).factor_D[0] == pytest.approx(2e5, rel=0.01)
+
+
 def test_constant_features_alone_get_factor_0() -> None:
     """A table whose rows are all equal divides by nothing."""
     assert measure_scale(ArrayRows(np.full((5, 3), 0.1, np.float32))).factor_D.tolist() == [0, 0, 0]
