@@ -209,7 +209,7 @@ def _damaged(reason: str) -> RunError:
     )
 
 
-def _per_channel(values: tuple[float, float, float]) -> NDArray[np.float32]:
+def _per_channel(values: tuple[float, ...]) -> NDArray[np.float32]:
     return np.array(values, np.float32)[:, None, None]
 
 
