@@ -85,6 +85,9 @@ def test_the_hidden_rectangle_by_hand() -> None:
     expected[3:15, 22:33] = 7
     assert np.array_equal(found, expected)
     assert (pixels_HWC == 100).all()
+    # 12.5 of 25 rows from 3.125 on: those whose number r is 3.125 <= r < 15.625.
+    odd = RandomErasing(fill_value=7).paint(numbers, np.full((25, 33, 1), 100, np.uint8))
+    assert np.flatnonzero((odd == 7).any((1, 2))).tolist() == list(range(4, 16))
     noise = RandomErasing().paint(numbers, pixels_HWC)[3:15, 22:33]
     assert 0.35 < (noise == 0).mean() < 0.65
     assert len(np.unique(noise)) > 50

@@ -108,6 +108,8 @@ def test_changes_strengths_and_signs_are_equally_likely() -> None:
     assert turns.min() == -135
     assert turns.max() == 135
     assert stats.binomtest(int((turns > 0).sum()), int((turns != 0).sum())).pvalue > 0.001
+    brighter = np.array([one["strength"] for one in drawn if one["change"] == "brightness"], float)
+    assert (brighter.min(), brighter.max()) == (-0.99, 0.99)
     solar = {round(float(one["strength"]) * 30, 6) for one in drawn if one["change"] == "solarize"}
     assert solar == set(range(31))
 
