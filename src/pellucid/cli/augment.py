@@ -1,14 +1,19 @@
 """``pellucid augment``: pictures beside views of them, as training will see them."""
 
 import re
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, say, skipped_status
 from pellucid.errors import RequestError, SourceError, shown
+
+if TYPE_CHECKING:
+    from pellucid.report.views import Row
 
 _MOST_VIEWS = 64
 _MOST_PICTURES = 100
@@ -68,15 +73,20 @@ def run(
             }
         )
     else:
-        for row in made:
-            say(f"{shown(row.path)}:")
-            for view in row.views:
-                say(f"  {view.said}")
-        say()
-        say(f"The page: {folder / _PAGE}")
-        say(f"As a PNG: {folder / _SHEET}")
+        _tell(made, folder)
     name_skipped(skipped)
     raise typer.Exit(skipped_status(len(skipped)))
+
+
+def _tell(rows: Sequence["Row"], folder: Path) -> None:
+    """What was drawn and where to look at it, for a person."""
+    for row in rows:
+        say(f"{shown(row.path)}:")
+        for view in row.views:
+            say(f"  {view.said}")
+    say()
+    say(f"The page: {folder / _PAGE}")
+    say(f"As a PNG: {folder / _SHEET}")
 
 
 def _check(what: str, value: int, most: int, advice: str) -> None:
