@@ -1,0 +1,248 @@
+"""The account of any ``torch.nn.Module``, from one forward pass that its modules are watched in.
+
+This room imports torch, which takes seconds; others enter it only for a network that is no blueprint.
+What a receptive field is in a network of branches nobody asked, so it stays unknown here.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.errors import PellucidError, shown
+from pellucid.network.account import (
+    Account,
+    Counted,
+    Row,
+    count_conv,
+    count_dense,
+    count_depthwise,
+)
+from pellucid.network.shapes import Shape
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+# Kinds that are known, and whose work is not counted in multiply-adds.
+_UNCOUNTED = (
+    *_NORMS,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.Flatten,
+    nn.Dropout,
+    nn.Dropout2d,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.GELU,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Softmax,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+    nn.ZeroPad2d,
+)
+
+
+class TraceError(PellucidError):
+    """A module that cannot be run on a picture of that shape."""
+
+
+@dataclass
+class _Seen:
+    """What a module did in the pass: the shape of what it put out last, its multiply-adds over all calls."""
+
+    shape: Shape = ()
+    macs: int = 0
+    numbers: int = 0
+
+
+def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "") -> Account:
+    """What the module costs for one picture, by its leaf modules in the order in which they run.
+
+    A row stands for each module that holds parameters of its own or has no modules inside, except
+    ``nn.Identity``. A module that runs twice is one row: its parameters count once, its multiply-adds each
+    time. Parameters that two modules share count at the first. The module is left as it was: its mode, its
+    statistics, and no hook in it.
+
+    Args:
+        module: ``(N, C, H, W)`` float -> anything.
+        input_shape: (height, width, channels) of the picture.
+        prefix: What is taken from the front of the modules' paths, such as ``"module."``.
+
+    Raises:
+        TraceError: The module cannot be run on such a picture.
+    """
+    seen = _watch(module, input_shape)
+    rows: list[Row] = []
+    told: dict[int, str] = {}
+    unknown: list[str] = []
+    names = {id(one): name.removeprefix(prefix) or "(all)" for name, one in module.named_modules()}
+    modules = {id(one): one for one in module.modules()}
+    ran = [key for key in seen if key in names]
+    for key in [*ran, *(key for key in modules if key not in seen and _own(modules[key]))]:
+        one = modules[key]
+        rows.append(_row(names[key], one, seen.get(key, _Seen()), told))
+        if not isinstance(one, (*_CONVOLUTIONS, nn.Linear, *_UNCOUNTED)):
+            unknown.append(type(one).__name__)
+    notes = []
+    if unknown:
+        kinds = ", ".join(sorted(set(unknown)))
+        notes.append(
+            f"Multiply-adds of these kinds are not known and not counted: {kinds}. Nor is what the network "
+            "does between its modules, such as adding branches."
+        )
+    return Account(input_shape, tuple(rows), tuple(notes))
+
+
+def _own(module: nn.Module) -> list[nn.Parameter]:
+    return list(module.parameters(recurse=False))
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    alone = next(module.children(), None) is None
+    return bool(_own(module)) or (alone and not isinstance(module, nn.Identity))
+
+
+def _watch(module: nn.Module, input_shape: Shape) -> dict[int, _Seen]:
+    """Run the module once on an empty picture; what each leaf module did, in the order of the first calls."""
+    seen: dict[int, _Seen] = {}
+
+    def note(one: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        result = _first_tensor(output)
+        if result is not None:
+            entry = seen[id(one)]
+            entry.shape, entry.numbers = _shape(result), result[0].numel() if result.dim() else 1
+            entry.macs += _macs(one, result)
+
+    def begin(one: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen.setdefault(id(one), _Seen())  # a module that holds others stands before them
+
+    height, width, channels = input_shape
+    like = next((tensor for tensor in module.parameters() if tensor.is_floating_point()), torch.zeros(()))
+    x_NCHW = torch.zeros(1, channels, height, width, dtype=like.dtype, device=like.device)
+    with _hooks(module, begin, note), _evaluating(module), torch.inference_mode():
+        try:
+            module(x_NCHW)
+        except Exception as error:  # a module may raise anything
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise TraceError(
+                f"The network {shown(type(module).__name__)} does not run on a picture of "
+                f"{height}x{width}x{channels} ({reason}).",
+                "A module that takes one batch of pictures (N, C, H, W) was expected.",
+                "Give the height, width and channels that it was made for.",
+            ) from error
+    return seen
+
+
+@contextlib.contextmanager
+def _hooks(module: nn.Module, begin: Any, note: Any) -> Iterator[None]:
+    """``begin`` before and ``note`` after each leaf module runs; taken out again, come what may."""
+    with contextlib.ExitStack() as stack:
+        for one in module.modules():
+            if _is_leaf(one):
+                stack.callback(one.register_forward_pre_hook(begin).remove)
+                stack.callback(one.register_forward_hook(note).remove)
+        yield
+
+
+@contextlib.contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Inference mode for the while, so that no statistic is touched; then each module's own mode again."""
+    modes = [(one, one.training) for one in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for one, mode in modes:
+            one.training = mode
+
+
+def _first_tensor(output: Any) -> Tensor | None:
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, dict):
+        output = list(output.values())
+    if isinstance(output, list | tuple):
+        return next((found for one in output if (found := _first_tensor(one)) is not None), None)
+    return None
+
+
+def _shape(output: Tensor) -> Shape:
+    """The shape without the batch; of maps (height, width, channels)."""
+    if output.dim() == 4:
+        _, channels, height, width = output.shape
+        return height, width, channels
+    return tuple(output.shape[1:])
+
+
+def _macs(module: nn.Module, output: Tensor) -> int:
+    if isinstance(module, _CONVOLUTIONS):
+        return module.weight.numel() * math.prod(output.shape[2:])
+    if isinstance(module, nn.Linear):
+        return module.weight.numel() * math.prod(output.shape[1:-1])
+    return 0
+
+
+def _row(name: str, module: nn.Module, seen: _Seen, told: dict[int, str]) -> Row:
+    """The module's row; ``told`` holds whose each parameter is that was counted already."""
+    own = dict(module.named_parameters(recurse=False))
+    fresh = {key: tensor for key, tensor in own.items() if id(tensor) not in told}
+    lent = sorted({told[id(tensor)] for tensor in own.values() if id(tensor) in told})
+    counted = _plain(fresh, [f"shared with {', '.join(lent)}"]) if lent else _counted(module, fresh)
+    told.update({id(tensor): name for tensor in fresh.values()})
+    return Row(
+        name=name,
+        kind=type(module).__name__,
+        text="",
+        output_shape=seen.shape,
+        weights=counted.weights,
+        biases=counted.biases,
+        trainable=sum(tensor.numel() for tensor in fresh.values() if tensor.requires_grad),
+        arithmetic=counted.arithmetic,
+        macs=seen.macs,
+        activation_bytes=4 * seen.numbers,
+    )
+
+
+def _counted(module: nn.Module, own: dict[str, nn.Parameter]) -> Counted:
+    """How many parameters the module has itself, with the arithmetic of the kinds that are known."""
+    expected = Counted()
+    if isinstance(module, _CONVOLUTIONS):
+        channels, bias = module.in_channels, module.bias is not None
+        if module.groups == channels and channels > 1:
+            multiplier = module.out_channels // channels
+            expected = count_depthwise(module.kernel_size, channels, multiplier, bias)
+        else:
+            expected = count_conv(module.kernel_size, channels, module.out_channels, module.groups, bias)
+    elif isinstance(module, nn.Linear):
+        expected = count_dense(module.in_features, module.out_features, module.bias is not None)
+    elif isinstance(module, _NORMS) and module.affine:
+        expected = _norm(module)
+    plain = _plain(own, [])
+    # A subclass may hold more or less than its kind does: then only the sum is sure.
+    same = (expected.weights, expected.biases) == (plain.weights, plain.biases)
+    return expected if same else plain
+
+
+def _norm(module: Any) -> Counted:
+    """A batch normalisation's scale and shift; mean and variance are buffers here, not parameters."""
+    channels = module.num_features
+    return Counted(channels, channels, 2 * channels, f"2*{channels:,} = {2 * channels:,}")
+
+
+def _plain(own: dict[str, nn.Parameter], remarks: list[str]) -> Counted:
+    """The numbers of the tensors added up: ``1*197*768 = 151,296``."""
+    biases = sum(tensor.numel() for key, tensor in own.items() if key.endswith("bias"))
+    total = sum(tensor.numel() for tensor in own.values())
+    parts = ["*".join(f"{size:,}" for size in tensor.shape) or "1" for tensor in own.values()]
+    text = f"{' + '.join(parts)} = {total:,}" if parts else ""
+    return Counted(total - biases, biases, total, ", ".join([*filter(None, [text]), *remarks]))

@@ -1,0 +1,185 @@
+"""The account of a module, from one pass: against PyTorch's own counts, timm's published totals, and "
+"blueprints."""
+
+import pytest
+import timm
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from pellucid.network.account import account
+from pellucid.network.blueprint import Conv, Dense, DepthwiseConv
+from pellucid.network.build import build
+from pellucid.network.parameters import initial_parameters
+from pellucid.network.traced import TraceError, trace
+
+
+def hooks(module: nn.Module) -> int:
+    return sum(len(one._forward_hooks) + len(one._forward_pre_hooks) for one in module.modules())
+
+
+def numel(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_a_small_network_row_by_row() -> None:
+    """Paths, kinds, shapes as (height, width, channels), arithmetic and multiply-adds, by hand."""
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2),
+        nn.BatchNorm2d(8),
+        nn.Identity(),
+        nn.Sequential(nn.Conv2d(8, 16, 3, groups=8, bias=False), nn.Conv2d(16, 4, 1, groups=2)),
+        nn.Flatten(),
+        nn.Linear(36, 5),
+    )
+    found = trace(net, (11, 11, 3))
+    assert [(row.name, row.kind, row.output_shape, row.arithmetic, row.macs) for row in found.rows] == [
+        ("0", "Conv2d", (5, 5, 8), "(3*3*3 + 1)*8 = 224", 25 * 216),
+        ("1", "BatchNorm2d", (5, 5, 8), "2*8 = 16", 0),
+        ("3.0", "Conv2d", (3, 3, 16), "3*3*8*2 = 144", 9 * 144),
+        ("3.1", "Conv2d", (3, 3, 4), "(1*1*16/2 + 1)*4 = 36", 9 * 32),
+        ("4", "Flatten", (36,), "", 0),
+        ("5", "Linear", (5,), "(36 + 1)*5 = 185", 180),
+    ]
+    assert [row.activation_bytes for row in found.rows] == [800, 800, 576, 144, 144, 20]
+    assert found.parameters == numel(net)
+    assert found.notes == ()
+    assert all(row.receptive_field is None for row in found.rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "giga_macs"),
+    [
+        ("tf_efficientnet_lite0", 4_652_008, 0.385),
+        ("resnet18", 11_689_512, 1.814),
+        ("mobilenetv3_small_100", 2_542_856, 0.057),
+        ("vit_tiny_patch16_224", 5_717_416, 1.075),
+    ],
+)
+def test_timms_networks_have_their_published_totals(name: str, parameters: int, giga_macs: float) -> None:
+    """To the last parameter; multiply-adds as timm's tables round them (ViT: without its attention "
+    "products)."""
+    net = timm.create_model(name)
+    found = trace(net)
+    assert found.parameters == numel(net) == parameters
+    assert round(found.macs / 1e9, 3) == giga_macs
+    assert len({row.name for row in found.rows}) == len(found.rows)
+    assert hooks(net) == 0
+
+
+def test_a_depthwise_convolution_has_its_path() -> None:
+    """Names are the module's own paths, in the order in which the modules run."""
+    names = [row.name for row in trace(timm.create_model("tf_efficientnet_lite0")).rows]
+    assert "blocks.1.0.conv_dw" in names
+    assert names[:3] == ["conv_stem", "bn1", "bn1.act"]
+
+
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_built_blueprint_costs_what_its_account_says(data, chains) -> None:
+    """The module of a random blueprint has the account's learnt parameters, and its convolutions' work."""
+    blueprint = data.draw(chains(largest=9))
+    expected = account(blueprint)
+    module = build(blueprint, initial_parameters(blueprint, 0))
+    found = trace(module, expected.input_shape)
+    assert found.parameters == numel(module) == expected.trainable
+    by_name = {row.name: row for row in found.rows}
+    for layer, row in zip(blueprint.layers, expected.rows, strict=True):
+        if isinstance(layer, Conv | DepthwiseConv | Dense):
+            assert (by_name[row.name].macs, by_name[row.name].parameters) == (row.macs, row.parameters)
+            assert by_name[row.name].output_shape == row.output_shape
+
+
+def test_what_is_shared_counts_once_and_runs_twice() -> None:
+    """A module that runs twice is one row; a weight that two modules share counts at the first."""
+
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.two.weight = self.one.weight
+
+        def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
+            return self.two(self.one(self.one(x_NCHW.flatten(1))))
+
+    net = Shared()
+    found = trace(net, (2, 2, 1))
+    assert [(row.name, row.parameters, row.macs, row.arithmetic) for row in found.rows] == [
+        ("one", 20, 32, "(4 + 1)*4 = 20"),
+        ("two", 4, 16, "4 = 4, shared with one"),
+    ]
+    assert found.parameters == numel(net) == 24
+
+
+def test_parameters_outside_leaves_and_modules_that_do_not_run_are_counted() -> None:
+    """A parameter of an inner module and one of a module whose forward is never called: the total stays "
+    "right."""
+
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Parameter(torch.zeros(1, 5))
+            self.asleep = nn.Linear(3, 2, bias=False)
+
+        def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
+            return x_NCHW.flatten(1) + self.token
+
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 5), Odd())
+    found = trace(net, (2, 2, 1))
+    assert [(row.name, row.kind, row.arithmetic, row.output_shape) for row in found.rows[2:]] == [
+        ("2", "Odd", "1*5 = 5", (5,)),
+        ("2.asleep", "Linear", "3*2 = 6", ()),
+    ]
+    assert found.parameters == numel(net)
+    assert found.notes == (
+        "Multiply-adds of these kinds are not known and not counted: Odd. Nor is what the network does "
+        "between "
+        "its modules, such as adding branches.",
+    )
+
+
+def test_what_does_not_learn_is_told() -> None:
+    """Frozen parameters count, but not as trainable."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(8, 3))
+    net[0].requires_grad_(False)
+    found = trace(net, (2, 2, 1))
+    assert (found.parameters, found.trainable) == (31, 27)
+
+
+def test_the_module_is_left_as_it_was() -> None:
+    """Each part's mode, every statistic and every bit of it; no hook remains."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Dropout(0.5))
+    net[1].eval()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    trace(net, (4, 4, 1))
+    assert [one.training for one in net] == [True, False, True]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert hooks(net) == 0
+
+
+def test_a_network_that_fails_is_told_and_left_without_hooks() -> None:
+    """Three channels for a network of one: a paragraph, and the module is as before."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 1))
+    with pytest.raises(TraceError) as caught:
+        trace(net, (4, 4, 3))
+    said = str(caught.value)
+    assert said.startswith("The network 'Sequential' does not run on a picture of 4x4x3 (Given groups=1, ")
+    assert said.endswith(
+        "A module that takes one batch of pictures (N, C, H, W) was expected. Give the height, width and "
+        "channels that it was made for."
+    )
+    assert hooks(net) == 0
+    assert net.training
+
+
+def test_a_prefix_is_taken_from_the_names() -> None:
+    """A wrapped network is told by its own paths."""
+    net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 1)))
+    assert [row.name for row in trace(net, (2, 2, 1), prefix="0.").rows] == ["0"]
+
+
+def test_a_network_of_another_precision_is_fed_its_own() -> None:
+    """A module in float64 is traced in float64."""
+    assert trace(nn.Sequential(nn.Conv2d(1, 2, 1)).double(), (2, 2, 1)).parameters == 4
+    assert trace(nn.Flatten(), (2, 2, 1)).rows[0].output_shape == (4,)
