@@ -15,7 +15,8 @@ from pellucid.request import TrainRequest
     [
         (
             {"recipe": "feature"},
-            "There is no recipe 'feature'. One of auto, features was expected. Did you mean features?",
+            "There is no recipe 'feature'. One of auto, features, scratch was expected. "
+            "Did you mean features?",
         ),
         (
             {"fit": "stretch"},

@@ -21,7 +21,7 @@ from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.features import Engine, embed, extract
 from pellucid.training.head import Head
 from pellucid.training.rows import BLOCK, Rows
-from pellucid.training.trunk import Trunk
+from pellucid.training.session import Layers
 
 Pictures = str | Path | Sequence[str | Path]
 """One picture file, or several."""
@@ -91,19 +91,19 @@ class Classifier:
 
     Attributes:
         classes: The names of the K classes, in the order of the probabilities.
-        trunk: The frozen layers, up to the boundary where the head begins.
+        layers: The frozen layers, up to where the head begins.
         preprocess: What is done to a picture first.
-        head: The classifier on the features; None for a bare backbone, whose trunk ends in its own logits.
+        head: The classifier on the features; None for a bare backbone, which ends in its own logits.
     """
 
     classes: tuple[str, ...]
-    trunk: Trunk
+    layers: Layers
     preprocess: Preprocess
     head: Head | None
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.trunk, self.preprocess)
+        return Engine(self.layers, self.preprocess)
 
     def predict(self, pictures: Pictures) -> list[Prediction]:
         """Answer for each picture file in order; one that cannot be read is named in its prediction."""
@@ -155,7 +155,7 @@ class Classifier:
         if not chosen:
             raise _no_class_in_common(opened, looked, self.classes)
         pictures = [looked.pictures[number] for number in chosen]
-        features = extract(pictures, opened.read, self.trunk, self.preprocess, listen)
+        features = extract(pictures, opened.read, self.layers, self.preprocess, listen)
         positions = np.array(chosen, np.int64)[features.positions]
         labels_N = np.array([known[looked.pictures[n].label] for n in positions], np.int64)
         probabilities_NK = self.probabilities(features.rows)

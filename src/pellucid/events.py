@@ -3,7 +3,7 @@
 Work calls its listener and never asks anything back, so nothing that listens can change a result.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -27,6 +27,15 @@ class Advanced:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Figures of the phase so far, by name, such as the loss; ``done`` is what they are figures of."""
+
+    name: str
+    done: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class PhaseEnded:
     """The phase is over after ``seconds`` of wall-clock time."""
 
@@ -41,7 +50,7 @@ class Notice:
     text: str
 
 
-Event = PhaseStarted | Advanced | PhaseEnded | Notice
+Event = PhaseStarted | Advanced | Measured | PhaseEnded | Notice
 Listener = Callable[[Event], None]
 
 

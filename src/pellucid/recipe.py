@@ -17,8 +17,9 @@ from pellucid.data.split import split_pictures
 from pellucid.errors import PictureError
 from pellucid.evaluation.metrics import evaluate
 from pellucid.events import Listener, Notice, phase, silent
-from pellucid.learn import features
+from pellucid.learn import features, scratch
 from pellucid.learn.learned import Clock, Learned
+from pellucid.learn.unfinished import Unfinished, request_to_resume
 from pellucid.record import record_pictures, record_request
 from pellucid.report.render import render
 from pellucid.request import TrainRequest
@@ -26,12 +27,22 @@ from pellucid.run import METRICS, PREDICTIONS, REPORT, SPLITS, Run, write_model,
 from pellucid.storage import storage_errors, whole_folder
 
 
-def train(request: TrainRequest, listen: Listener = silent) -> Run:
+def resume(folder: Path, listen: Listener = silent) -> Run:
+    """Go on with the training that was interrupted before the run at ``folder`` was there.
+
+    Raises:
+        RunError: there is none, it is damaged, or its pictures are others now.
+    """
+    return train(request_to_resume(folder), listen, resumed=True)
+
+
+def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = False) -> Run:
     """Train a classifier as asked and write its run folder, whole or not at all.
 
     Args:
         request: What was asked for.
         listen: Told of the progress and of what a person should know.
+        resumed: Whether a training goes on that began earlier; ``resume`` says so.
 
     Raises:
         SourceError: the source cannot be read, or cannot be learnt from.
@@ -45,7 +56,11 @@ def train(request: TrainRequest, listen: Listener = silent) -> Run:
         findings = check_source(looked)
     for note in split.notes:
         listen(Notice(note))
-    learned = features.learn(request, looked, split, clock, listen)
+    unfinished = Unfinished(folder, resumed)
+    if request.chosen == "scratch":
+        learned = scratch.learn(request, looked, split, clock, unfinished, listen)
+    else:
+        learned = features.learn(request, looked, split, clock, listen)
     with clock("evaluation"):
         test = evaluate(learned.answers["test"], learned.parts["test"].labels_N, looked.classes)
     sizes = {name: len(part.pictures) for name, part in learned.parts.items()}
@@ -57,14 +72,17 @@ def train(request: TrainRequest, listen: Listener = silent) -> Run:
         "test": test.proportion.to_json(),
         "evaluation": test.to_json(),
     }
-    return _write(folder, record, learned, looked, clock, listen)
+    run = _write(folder, record, learned, looked, clock, listen)
+    unfinished.remove()
+    return run
 
 
 def _free_folder(source: str) -> Path:
     """runs/NAME-1, or the next number that is free."""
     name = re.sub(r"[^\w.-]+", "-", Path(source).expanduser().resolve().name, flags=re.ASCII).strip("-.")
     name = name.removeprefix("builtin-")[:60] or "run"
-    return next(path for number in count(1) if not (path := Path("runs") / f"{name}-{number}").exists())
+    paths = (Path("runs") / f"{name}-{number}" for number in count(1))
+    return next(path for path in paths if not path.exists() and not Unfinished(path).folder.exists())
 
 
 def _write(

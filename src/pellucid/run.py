@@ -23,8 +23,10 @@ from pellucid.classifier import Answers, Classifier, Pictures, Prediction
 from pellucid.data.source import Source
 from pellucid.errors import BackboneError, PellucidError, RunError, shown
 from pellucid.events import Listener, silent
+from pellucid.network.text import parse
 from pellucid.pictures.preprocess import Preprocess
-from pellucid.training.head import Head
+from pellucid.training.affine import Head
+from pellucid.training.own import OwnLayers, joined
 from pellucid.training.trunk import Trunk, open_trunk
 
 FORMAT = 1
@@ -34,6 +36,7 @@ SPLITS = "splits.csv"
 METRICS = "metrics.jsonl"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
+_NETWORK = "network."
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def write_model(folder: Path, classifier: Classifier) -> None:
     head = classifier.head
     if head is None:
         raise ValueError("a classifier without a head has learnt nothing")
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
+        **{f"{_NETWORK}{name}": values for name, values in classifier.layers.tensors().items()},
         "head.weight": np.ascontiguousarray(head.weight_DK, np.float32),
         "head.bias": np.ascontiguousarray(head.bias_K, np.float32),
         "head.temperature": np.array([head.temperature], np.float64),
@@ -128,11 +132,16 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
     """
     record = _read_record(folder)
     try:
-        trunk = _trunk(record, listen)
-        head = _read_head(folder, record, trunk)
+        tensors = _read_tensors(folder, record)
+        head = _head(folder, tensors)
+        layers = _own_layers(record, tensors, head) if "network" in record else _trunk(record, listen)
+        if head.weight_DK.shape != (int(np.prod(layers.output_shape)), len(head.bias_K)):
+            raise _damaged(
+                folder, f"{MODEL} does not fit the {'network' if 'network' in record else 'backbone'}"
+            )
         classifier = Classifier(
             classes=tuple(str(name) for name in record["classes"]),
-            trunk=trunk,
+            layers=layers,
             preprocess=Preprocess.from_json(record["preprocess"]),
             head=head,
         )
@@ -191,7 +200,15 @@ def _trunk(record: Mapping[str, Any], listen: Listener) -> Trunk:
     return trunk
 
 
-def _read_head(folder: Path, record: Mapping[str, Any], trunk: Trunk) -> Head:
+def _own_layers(record: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], head: Head) -> OwnLayers:
+    """The network that the run trained itself."""
+    own = {
+        name.removeprefix(_NETWORK): values for name, values in tensors.items() if name.startswith(_NETWORK)
+    }
+    return joined(parse(str(record["network"])), own, head)
+
+
+def _read_tensors(folder: Path, record: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     try:
         data = (folder / MODEL).read_bytes()
     except OSError as error:
@@ -199,17 +216,20 @@ def _read_head(folder: Path, record: Mapping[str, Any], trunk: Trunk) -> Head:
     if hashlib.blake2b(data, digest_size=16).hexdigest() != record["files"][MODEL]:
         raise _damaged(folder, f"{MODEL} is not the file that training wrote")
     try:
-        tensors = load_tensors(data)
-        head = Head(
+        return dict(load_tensors(data))
+    except SafetensorError as error:
+        raise _damaged(folder, f"{MODEL} cannot be read ({error})") from error
+
+
+def _head(folder: Path, tensors: Mapping[str, NDArray[Any]]) -> Head:
+    try:
+        return Head(
             weight_DK=tensors["head.weight"],
             bias_K=tensors["head.bias"],
             temperature=float(tensors["head.temperature"][0]),
         )
-    except (SafetensorError, KeyError, PellucidError) as error:
+    except (KeyError, PellucidError) as error:
         raise _damaged(folder, f"{MODEL} cannot be read ({error})") from error
-    if head.weight_DK.shape != (int(np.prod(trunk.output_shape)), len(head.bias_K)):
-        raise _damaged(folder, f"{MODEL} does not fit the backbone")
-    return head
 
 
 def _damaged(folder: Path, what: str) -> RunError:

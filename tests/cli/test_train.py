@@ -58,7 +58,7 @@ def test_skipped_pictures_give_status_3_and_are_named(
         (["nowhere"], "There is nothing at 'nowhere'."),
         (["builtin:digit"], "builtin:digits"),
         (["builtin:digits", "--split", "70,30"], "The split '70,30' cannot be used."),
-        (["builtin:digits", "--recipe", "scratch"], "There is no recipe 'scratch'."),
+        (["builtin:digits", "--recipe", "scratchy"], "There is no recipe 'scratchy'."),
         (["builtin:digits", "--fit", "crob"], "Did you mean crop?"),
         (["builtin:digits", "--seed", "-3"], "The seed is -3."),
     ],

@@ -28,7 +28,7 @@ def test_the_head_learns_from_validation_pictures_only_once_chosen(learned: Lear
     looked = scan(open_source(colours))
     rows, labels = {}, {}
     for name, part in learned.parts.items():
-        trunk, preprocess = learned.classifier.trunk, learned.classifier.preprocess
+        trunk, preprocess = learned.classifier.layers, learned.classifier.preprocess
         rows[name] = extract(part.pictures, looked.source.read, trunk, preprocess).rows
         labels[name] = part.labels_N
     fitted = fit_head(rows["train"], labels["train"], rows["val"], labels["val"], 3)

@@ -14,12 +14,12 @@ DOWNLOAD = typer.Option(
 RUN_OR_BACKBONE = typer.Argument(
     ..., metavar="RUN-or-BACKBONE", help="A run folder, or a backbone's name such as efficientnet_lite0."
 )
-SOURCE = typer.Argument(
-    ...,
-    metavar="SOURCE",
-    help="A folder of class folders, a CSV or Parquet file with path,label[,split], an .npz, a folder of IDX "
-    "files, builtin:digits or builtin:clipart.",
+_SOURCE = (
+    "A folder of class folders, a CSV or Parquet file with path,label[,split], an .npz, a folder of IDX "
+    "files, builtin:digits or builtin:clipart."
 )
+SOURCE = typer.Argument(..., metavar="SOURCE", help=_SOURCE)
+SOURCE_OR_RESUME = typer.Argument(None, metavar="SOURCE", help=_SOURCE)
 
 _FIELDS = {field.name: field for field in fields(TrainRequest)}
 

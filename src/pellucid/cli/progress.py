@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from pellucid.cli.output import complain
-from pellucid.events import Advanced, Event, Notice, PhaseEnded, PhaseStarted
+from pellucid.events import Advanced, Event, Measured, Notice, PhaseEnded, PhaseStarted
 
 _WORTH_TELLING = 0.5  # seconds; shorter phases leave no line behind
 
@@ -33,6 +33,12 @@ class Progress:
                 self._bar = _Bar(event)
             case Advanced() if self._bar is not None:
                 self._bar.advance(event.count)
+            case Measured():
+                told = ", ".join(f"{name} {_short(value)}" for name, value in event.values.items())
+                if self._bar is not None:
+                    self._bar.tell(told)
+                elif event.done:
+                    complain(f"  {event.done}: {told}")
             case PhaseEnded():
                 if self._bar is not None:
                     self._bar.close()
@@ -72,13 +78,25 @@ class _Bar:
             else (SpinnerColumn(), TimeElapsedColumn())
         )
         self._progress = RichProgress(
-            TextColumn("{task.description}"), *columns, console=Console(stderr=True), transient=True
+            TextColumn("{task.description}"),
+            *columns,
+            TextColumn("{task.fields[told]}"),
+            console=Console(stderr=True),
+            transient=True,
         )
-        self._task = self._progress.add_task(started.name, total=started.total if known else None)
+        self._task = self._progress.add_task(started.name, total=started.total if known else None, told="")
         self._progress.start()
 
     def advance(self, count: int) -> None:
         self._progress.update(self._task, advance=count)
 
+    def tell(self, figures: str) -> None:
+        self._progress.update(self._task, told=figures)
+
     def close(self) -> None:
         self._progress.stop()
+
+
+def _short(value: float) -> str:
+    """Four significant digits, whole where it is large."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

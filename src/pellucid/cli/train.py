@@ -11,6 +11,7 @@ from pellucid.cli.output import emit, name_skipped, percent, say, skipped_status
 from pellucid.cli.progress import Progress
 from pellucid.data.fractions import Fractions
 from pellucid.data.item import Skipped
+from pellucid.errors import RequestError
 from pellucid.request import TrainRequest
 
 if TYPE_CHECKING:
@@ -18,32 +19,58 @@ if TYPE_CHECKING:
 
 
 def run(
-    source: str = options.SOURCE,
+    source: str | None = options.SOURCE_OR_RESUME,
     recipe: str = options.of_request("recipe"),
     backbone: str = options.of_request("backbone"),
     weights: Path | None = options.of_request("weights"),
+    network: str | None = options.of_request("network"),
+    epochs: int | None = options.of_request("epochs"),
+    batch: int = options.of_request("batch"),
+    learning_rate: float | None = options.of_request("learning_rate"),
+    augment: str = options.of_request("augment"),
     split: str = options.of_request("split", default="70,15,15"),
     seed: int = options.of_request("seed"),
     fit: str = options.of_request("fit"),
     class_weights: str = options.of_request("class_weights"),
+    device: str = options.of_request("device"),
+    precision: str = options.of_request("precision"),
     out: Path | None = options.of_request("out"),
+    resume: Path | None = typer.Option(
+        None, "--resume", metavar="RUN", help="Go on with the training for this run, which was interrupted."
+    ),
     download: bool = options.of_request("download"),
     as_json: bool = options.JSON,
 ) -> None:
     """Train a classifier on a source of pictures; writes a run folder with a report in it."""
-    request = TrainRequest(
-        source=source,
-        recipe=recipe,  # type: ignore[arg-type]  # the request checks its own words
-        backbone=backbone,
-        weights=weights,
-        split=Fractions.parse(split),
-        seed=seed,
-        fit=fit,  # type: ignore[arg-type]
-        class_weights=class_weights,  # type: ignore[arg-type]
-        out=out,
-        download=download,
-    )
-    trained = carry_out(request)
+    if resume is not None:
+        trained = carry_out(resume)
+    elif source is None:
+        raise RequestError(
+            "No source of pictures was given.",
+            "A folder of class folders, a table, or builtin:clipart was expected.",
+            "Write for example: pellucid train photos",
+        )
+    else:
+        request = TrainRequest(
+            source=source,
+            recipe=recipe,  # type: ignore[arg-type]  # the request checks its own words
+            backbone=backbone,
+            weights=weights,
+            network=network,
+            epochs=epochs,
+            batch=batch,
+            learning_rate=learning_rate,
+            augment=augment,
+            split=Fractions.parse(split),
+            seed=seed,
+            fit=fit,  # type: ignore[arg-type]
+            class_weights=class_weights,  # type: ignore[arg-type]
+            device=device,  # type: ignore[arg-type]
+            precision=precision,  # type: ignore[arg-type]
+            out=out,
+            download=download,
+        )
+        trained = carry_out(request)
     if as_json:
         emit(summary(trained))
     else:
@@ -51,12 +78,17 @@ def run(
     raise typer.Exit(skipped_status(trained.record["samples"]["skipped"]))
 
 
-def carry_out(request: TrainRequest) -> "Run":
-    """Train with progress on standard error, and name what was skipped."""
+def carry_out(asked: "TrainRequest | Path") -> "Run":
+    """Train as requested, or go on with the training for a run, with progress on standard error.
+
+    What was skipped is named there too.
+    """
     from pellucid import recipe  # everything heavy, which --help does not need
 
     with Progress() as listen:
-        trained = recipe.train(request, listen)
+        trained = (
+            recipe.train(asked, listen) if isinstance(asked, TrainRequest) else recipe.resume(asked, listen)
+        )
     name_skipped([Skipped(**one) for one in trained.record["skipped"]])
     return trained
 
@@ -68,7 +100,7 @@ def summary(trained: "Run") -> dict[str, object]:
         "run": str(trained.folder),
         "recipe": record["recipe"],
         "chosen": record["chosen"],
-        "backbone": record["backbone"]["name"],
+        "backbone": record["backbone"]["name"] if "backbone" in record else None,
         "classes": record["classes"],
         "samples": record["samples"],
         "stages": record["stages"],

@@ -5,6 +5,7 @@ it as ``conv2d_activation``. Augmentation layers are not in it: they act on pixe
 """
 
 from collections import OrderedDict
+from itertools import pairwise
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -93,7 +94,8 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
         blueprint: The network.
         parameters: Its tensors (``network.parameters``).
         fast: Leave the last softmax out (the loss wants logits; an ``rbf`` ends in minus its distances), and
-            put ReLU and its kin after a max pooling that follows them, which gives the same numbers.
+            put ReLU and its kin after a max pooling that follows them, which gives the same numbers, and in
+            place where nobody needs what was there.
         seed: What dropout begins to draw from.
 
     Raises:
@@ -214,6 +216,10 @@ def _reordered(steps: list[tuple[str, nn.Module]], last: Layer | None) -> list[t
     for place in range(len(steps) - 1):
         if _is_rising(steps[place][1]) and isinstance(steps[place + 1][1], PaddedMaxPool2d):
             steps[place], steps[place + 1] = steps[place + 1], steps[place]
+    for (_, before), (_, module) in pairwise(steps):
+        # Neither a convolution, a pooling nor a dense layer asks for its own output again.
+        if _is_rising(module) and isinstance(before, nn.Conv2d | PaddedMaxPool2d | nn.Linear):
+            cast(nn.ReLU, module).inplace = True
     if steps and isinstance(steps[-1][1], nn.Softmax):
         steps.pop()
     if isinstance(last, Rbf):

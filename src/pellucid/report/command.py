@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.training.plan import BATCH
+
 
 def command(request: Mapping[str, Any]) -> str:
     """What to type to make this run again; an option that decides its own value is left out.
@@ -12,16 +14,33 @@ def command(request: Mapping[str, Any]) -> str:
     Args:
         request: The ``request`` of a run's record.
     """
-    options = [("--recipe", request["recipe"]), ("--backbone", request["backbone"])]
-    if request.get("weights") is not None:
-        options.append(("--weights", request["weights"]))
+    options = [("--recipe", request["recipe"])]
+    if request.get("network") is None:
+        options.append(("--backbone", request["backbone"]))
+    options += [
+        (flag, request[key])
+        for flag, key in (
+            ("--weights", "weights"),
+            ("--network", "network"),
+            ("--epochs", "epochs"),
+            ("--learning-rate", "learning_rate"),
+        )
+        if request.get(key) is not None
+    ]
     if request.get("split") is not None:
         options.append(("--split", ",".join(f"{100 * part:.10g}" for part in request["split"])))
     options.append(("--seed", request["seed"]))
     options += [
         (flag, request[key])
-        for flag, key in (("--fit", "fit"), ("--class-weights", "class_weights"))
-        if request.get(key, "auto") != "auto"
+        for flag, key, usual in (
+            ("--fit", "fit", "auto"),
+            ("--class-weights", "class_weights", "auto"),
+            ("--batch", "batch", BATCH),
+            ("--augment", "augment", "none"),
+            ("--device", "device", "auto"),
+            ("--precision", "precision", "fp32"),
+        )
+        if request.get(key, usual) != usual
     ]
     source = str(request["source"])
     words = ["pellucid", "train"]

@@ -127,6 +127,45 @@ def regularisation(tried: Sequence[Mapping[str, Any]], chosen: float | None) -> 
     return _svg("regularisation", "Validation log loss against C; the table beside it has the numbers.", draw)
 
 
+def losses(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
+    """Training and validation log loss over the epochs; the epoch that was kept is marked."""
+    words = "Log loss of training and of validation pictures over the epochs; the table has the numbers."
+    return _over_epochs("losses", words, epochs, best, ("loss", "val_loss"), "log loss", 1)
+
+
+def accuracies(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
+    """Training and validation accuracy over the epochs, in per cent; the epoch that was kept is marked."""
+    words = "Accuracy on training and on validation pictures over the epochs; the table has the numbers."
+    return _over_epochs("accuracies", words, epochs, best, ("accuracy", "val_accuracy"), "accuracy, %", 100)
+
+
+def _over_epochs(
+    name: str,
+    words: str,
+    epochs: Sequence[Mapping[str, Any]],
+    best: int,
+    keys: tuple[str, str],
+    label: str,
+    scale: float,
+) -> Markup:
+    numbers = [epoch["epoch"] for epoch in epochs]
+    train, val = ([scale * epoch[key] for epoch in epochs] for key in keys)
+
+    def draw(axes: "Axes") -> None:
+        axes.plot(numbers, train, color=QUIET, linewidth=1.5, linestyle="--", label="training")
+        axes.plot(numbers, val, color=ACCENT, linewidth=1.5, marker="o", markersize=4, label="validation")
+        axes.plot(
+            [best], [val[numbers.index(best)]], color=ACCENT, marker="o", markersize=12, fillstyle="none"
+        )
+        every = -(-len(numbers) // 6)
+        axes.set_xticks(numbers[::every])
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.legend(frameon=False, labelcolor=QUIET)
+
+    return _svg(name, words, draw)
+
+
 def _unit_square(axes: "Axes", x: str, y: str) -> None:
     marks = [0, 0.25, 0.5, 0.75, 1]
     names = ["0", "25", "50", "75", "100"]

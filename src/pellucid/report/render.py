@@ -52,7 +52,7 @@ def render(
         per_class=_per_class(evaluation, record["source"]["classes"]),
         gallery=gallery(paths, labels_N, probabilities_NK, classes, picture),
         bins=bins,
-        drawn=_drawings(bins, record["head"], evaluation["curves"]),
+        drawn=_drawings(bins, record, evaluation["curves"]),
         phases=_phases(record["seconds"]),
         command=command(record["request"]),
         rows=_ROWS,
@@ -61,7 +61,7 @@ def render(
 
 
 def _drawings(
-    bins: Sequence[Mapping[str, Any]], head: Mapping[str, Any], curves: Mapping[str, Any] | None
+    bins: Sequence[Mapping[str, Any]], record: Mapping[str, Any], curves: Mapping[str, Any] | None
 ) -> dict[str, Markup]:
     """The plots for which there is something to draw."""
     drawn = {}
@@ -70,8 +70,13 @@ def _drawings(
     if curves:
         drawn["roc"] = plots.roc(curves["roc"])
         drawn["precision_recall"] = plots.precision_recall(curves["precision_recall"])
-    if len(head["tried"]) > 1:
-        drawn["regularisation"] = plots.regularisation(head["tried"], head["regularisation"])
+    tried = record["head"].get("tried", ())
+    if len(tried) > 1:
+        drawn["regularisation"] = plots.regularisation(tried, record["head"]["regularisation"])
+    epochs = record.get("training", {}).get("epochs", ())
+    if len(epochs) > 1:
+        drawn["losses"] = plots.losses(epochs, record["training"]["best"])
+        drawn["accuracies"] = plots.accuracies(epochs, record["training"]["best"])
     return drawn
 
 

@@ -22,7 +22,7 @@ from pellucid.pictures.digest import picture_digest
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.storage import cache_folder, writable_cache
 from pellucid.training.activations import DEFAULT_LIMIT, ActivationCache, CachedRows, SegmentWriter, trim
-from pellucid.training.trunk import Trunk
+from pellucid.training.session import Layers
 from pellucid.workers import in_order
 
 _BATCH = 4  # pictures a run: larger batches fall out of the processor's cache and gain nothing
@@ -47,18 +47,20 @@ class Features:
 
 
 class Engine:
-    """A trunk in ONNX Runtime behind one preprocessing; any number of threads may use it at once."""
+    """Frozen layers in ONNX Runtime behind one preprocessing; any number of threads may use it at once."""
 
-    def __init__(self, trunk: Trunk, preprocess: Preprocess) -> None:
+    def __init__(self, layers: Layers, preprocess: Preprocess) -> None:
         self.preprocess = preprocess
-        self.width = int(np.prod(trunk.output_shape))
-        self._trunk = trunk
+        self.width = int(np.prod(layers.output_shape))
+        self._layers = layers
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = threading.Lock()
 
     def __call__(self, encoded: Sequence[bytes | PictureError]) -> list[NDArray[np.float32] | PictureError]:
         """One row ``(D,)`` for each encoded picture, or why that picture cannot be read."""
-        x_NCHW = np.empty((len(encoded), 3, self.preprocess.height, self.preprocess.width), np.float32)
+        preprocess = self.preprocess
+        shape = (len(encoded), preprocess.channels, preprocess.height, preprocess.width)
+        x_NCHW = np.empty(shape, np.float32)
         failures: dict[int, PictureError] = {}
         for number, data in enumerate(encoded):
             try:
@@ -67,10 +69,11 @@ class Engine:
                 self.preprocess.read(data, out=x_NCHW[number - len(failures)])
             except PictureError as error:
                 failures[number] = error
-        rows = iter(self._run(x_NCHW[: len(encoded) - len(failures)]))
+        rows = iter(self.rows(x_NCHW[: len(encoded) - len(failures)]))
         return [failures[number] if number in failures else next(rows) for number in range(len(encoded))]
 
-    def _run(self, x_NCHW: NDArray[np.float32]) -> NDArray[np.float32]:
+    def rows(self, x_NCHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One row ``(D,)`` for each picture that has been through the preprocessing."""
         if len(x_NCHW) == 0:
             return np.empty((0, self.width), np.float32)
         (rows,) = self._open().run(None, {"pictures": x_NCHW})
@@ -79,7 +82,7 @@ class Engine:
     def _open(self) -> onnxruntime.InferenceSession:
         with self._opening:
             if self._session is None:
-                self._session = self._trunk.session()
+                self._session = self._layers.session()
             return self._session
 
 
@@ -100,7 +103,7 @@ def embed(
 def extract(
     pictures: Sequence[Picture],
     read: Callable[[int], bytes],
-    trunk: Trunk,
+    layers: Layers,
     preprocess: Preprocess,
     listen: Listener = silent,
 ) -> Features:
@@ -109,22 +112,22 @@ def extract(
     Args:
         pictures: What the scan found.
         read: Gives the encoded picture at ``Picture.index`` (``Source.read``).
-        trunk: The frozen layers.
+        layers: The frozen layers.
         preprocess: What is done to each picture first.
         listen: Told of the progress.
 
     Raises:
         StorageError: the disk filled up; what was computed until then stays in the cache.
     """
-    name = f"activations/{trunk.key}-{preprocess.digest[:16]}"
-    cache = ActivationCache(int(np.prod(trunk.output_shape)))
+    name = f"activations/{layers.key}-{preprocess.digest[:16]}"
+    cache = ActivationCache(int(np.prod(layers.output_shape)))
     cache.add(cache_folder() / name)
     known = cache.intact({picture.digest for picture in pictures})
     missing = list({picture.digest: picture for picture in pictures if picture.digest not in known}.values())
     failures: dict[str, str] = {}
     if missing:
         root = writable_cache(listen)
-        failures = _compute(missing, read, Engine(trunk, preprocess), root / name, listen)
+        failures = _compute(missing, read, Engine(layers, preprocess), root / name, listen)
         cache.add(root / name)
         trim(root / "activations", cache_limit())  # what is mapped already stays readable to us
     readable = [number for number, picture in enumerate(pictures) if picture.digest not in failures]

@@ -5,17 +5,20 @@ user's cache answers. How its outputs are kept is left to ``training.activations
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from pellucid.errors import BackboneError, PellucidError, shown
 from pellucid.events import Listener, phase, silent
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
+from pellucid.training.session import open_session
 
 POOL = "pool"
 LOGITS = "logits"
@@ -56,18 +59,18 @@ class Trunk:
         """What this trunk computes, as the name of a folder: backbone, boundary and weights."""
         return _key(self.backbone, self.boundary, self.weights)
 
+    def tensors(self) -> Mapping[str, NDArray[np.float32]]:
+        """Nothing: a run names the backbone and the digest of its weights, and keeps neither."""
+        return {}
+
     def session(self, threads: int = 1) -> onnxruntime.InferenceSession:
         """A session on ``threads`` threads; several Python threads may run one session at the same time.
 
         Raises:
             BackboneError: the graph in the cache is damaged.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(self.graph, options, providers=["CPUExecutionProvider"])
+            return open_session(self.graph, threads)
         except Exception as error:  # ONNX Runtime's errors share no base class below Exception
             raise BackboneError(
                 f"The exported trunk {shown(self.graph)} cannot be opened ({str(error)[:200]}).",

@@ -1,0 +1,219 @@
+"""A network from nothing: all of its layers learn, from the pictures alone."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.classifier import Classifier
+from pellucid.data.item import Skipped
+from pellucid.data.scan import Scan
+from pellucid.data.split import Split
+from pellucid.errors import PellucidError, RequestError
+from pellucid.evaluation.calibration import fit_temperature
+from pellucid.evaluation.proportion import Proportion
+from pellucid.events import Listener, Notice, phase
+from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
+from pellucid.learn.sight import Sight, choose_sight
+from pellucid.learn.unfinished import Unfinished
+from pellucid.learn.views import views_of
+from pellucid.network.account import account
+from pellucid.network.blueprint import Blueprint
+from pellucid.network.parameters import Parameters, initial_parameters
+from pellucid.network.text import format_blueprint
+from pellucid.pictures.augment.presets import preset
+from pellucid.request import TrainRequest
+from pellucid.training.affine import Head, softmax
+from pellucid.training.features import Engine
+from pellucid.training.feed import Feed
+from pellucid.training.own import cut
+from pellucid.training.pixels import load_pixels
+from pellucid.training.plan import Plan
+
+_COPIES = 6  # of the parameters: weights, gradients, two moments, the average and the best
+_SAVE_EVERY = 20.0  # seconds
+_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class _Material:
+    """The pictures of each split at the network's size."""
+
+    parts: Mapping[str, Part]
+    feeds: Mapping[str, Feed]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What training gave: the best tensors, its own logits for val, and its record."""
+
+    parameters: Parameters
+    val_logits_NK: NDArray[np.float32]
+    epochs: list[dict[str, Any]]
+    record: dict[str, Any]
+
+
+def learn(
+    request: TrainRequest,
+    looked: Scan,
+    split: Split,
+    clock: Clock,
+    unfinished: Unfinished,
+    listen: Listener,
+) -> Learned:
+    """Train the request's network on the training pictures; validation chooses the best weights.
+
+    Raises:
+        SourceError: a split has no picture that can be read.
+        RequestError: the network does not fit the pictures, or would not fit in memory.
+        DivergedError: the loss was no number any more.
+        StorageError: the checkpoint cannot be written.
+    """
+    sight = choose_sight(request, looked)
+    for note in sight.notes:
+        listen(Notice(note))
+    plan = request.plan(len(split.train))
+    _refuse_too_large(sight.blueprint, plan.batch)
+    state = unfinished.begin(request, looked.digest)
+    with clock("decoding"):
+        material = _material(request, looked, split, sight, listen)
+    with clock("training"):
+        outcome = _train(request, sight.blueprint, material, plan, unfinished, state, listen)
+    with clock("answers"), phase(listen, "Answering", unit=""):
+        layers, head = cut(sight.blueprint, outcome.parameters)
+        engine = Engine(layers, sight.preprocess)
+        logits = {name: _logits(engine, head, material.feeds[name]) for name in ("val", "test")}
+        difference = _proved(logits["val"], outcome.val_logits_NK)
+        val_labels_N = material.parts["val"].labels_N
+        temperature = fit_temperature(logits["val"], val_labels_N)
+    right = int((logits["val"].argmax(axis=1) == val_labels_N).sum())
+    return Learned(
+        chosen="scratch",
+        classifier=Classifier(
+            looked.classes, layers, sight.preprocess, replace(head, temperature=temperature.value)
+        ),
+        parts=material.parts,
+        answers={name: softmax(one_NK, temperature.value) for name, one_NK in logits.items()},
+        skipped=material.skipped,
+        stages=(Stage("scratch", Proportion(len(val_labels_N), right), clock.spent("training")),),
+        record={
+            "network": format_blueprint(sight.blueprint),
+            "account": account(sight.blueprint).to_json(),
+            "fits": {"chosen": sight.preprocess.fit, "why": sight.why, "tried": []},
+            "head": {"temperature": temperature.value, "calibration": temperature.reason},
+            "training": {**outcome.record, "difference": difference},
+        },
+        metrics=outcome.epochs,
+    )
+
+
+def _refuse_too_large(blueprint: Blueprint, batch: int) -> None:
+    """Refuse a network that would not fit in memory, before any of it is allocated."""
+    told = account(blueprint)
+    needed = 4 * _COPIES * told.parameters + 3 * batch * told.activation_bytes
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise RequestError(
+            f"Training this network of {told.parameters:,} parameters would take about "
+            f"{needed / 2**30:,.0f} GiB: {_COPIES} copies of the parameters, and what its layers put out "
+            f"for {batch} pictures.",
+            f"At most the {there / 2**30:,.0f} GiB of this machine were expected.",
+            "Take a smaller network, more pooling before its first dense layer, or a smaller --batch.",
+        )
+
+
+def _material(request: TrainRequest, looked: Scan, split: Split, sight: Sight, listen: Listener) -> _Material:
+    chosen: dict[str, NDArray[np.int64]] = {name: getattr(split, name) for name in SPLITS}
+    places_N = np.sort(np.concatenate(list(chosen.values())))
+    loaded = load_pixels(
+        [looked.pictures[place] for place in places_N], looked.source.read, sight.preprocess, listen
+    )
+    found = parts_of(looked, chosen, places_N[loaded.positions])
+    feeds = {}
+    for name, (part, here_N) in found.items():
+        pixels = loaded.pixels.part(here_N)
+        learning = name == "train"
+        feeds[name] = Feed(
+            pixels=pixels,
+            labels_N=part.labels_N,
+            preprocess=sight.preprocess,
+            augment=views_of(sight.blueprint, preset(request.augment)) if learning else None,
+            keys_N=tuple(picture.digest for picture in part.pictures) if learning else (),
+            seed=request.seed,
+        )
+    return _Material({name: part for name, (part, _) in found.items()}, feeds, loaded.skipped)
+
+
+def _train(
+    request: TrainRequest,
+    blueprint: Blueprint,
+    material: _Material,
+    plan: Plan,
+    unfinished: Unfinished,
+    state: Any,
+    listen: Listener,
+) -> _Outcome:
+    # PyTorch takes seconds to import; this is the recipe's one door to it.
+    from pellucid.network.build import build
+    from pellucid.training.device import choose_place
+    from pellucid.training.loop import Loop, logits
+
+    place = choose_place(request.device, request.precision)
+    network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
+    loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
+    if state is not None:
+        loop.restore(state)
+        listen(Notice(f"Going on after step {loop.step:,} of {loop.rates.steps:,}."))
+    lines = [epoch.to_json() for epoch in loop.epochs]
+
+    def tell(epoch: Any) -> None:
+        lines.append(epoch.to_json())
+        unfinished.tell(lines)
+
+    trained = loop.run(listen, unfinished.keep, _SAVE_EVERY, tell)
+    val_logits_NK = logits(network, material.feeds["val"], place)
+    return _Outcome(
+        parameters=network.parameters_out(),
+        val_logits_NK=val_logits_NK,
+        epochs=lines,
+        record={
+            "plan": plan.to_json(),
+            "augment": request.augment,
+            "device": str(place.device),
+            "threads": loop.threads,
+            "best": trained.best.epoch,
+            "weights": trained.best.weights,
+            "stopped": trained.stopped,
+            "epochs": lines,
+        },
+    )
+
+
+def _logits(engine: Engine, head: Head, feed: Feed, size: int = 64) -> NDArray[np.float32]:
+    """What the network says in ONNX Runtime, as the run will: (N, K) float32."""
+    parts = []
+    for start in range(0, len(feed), size):
+        rows_B = np.arange(start, min(start + size, len(feed)))
+        x_BCHW = np.ascontiguousarray(feed.batch(rows_B, 0).transpose(0, 3, 1, 2))
+        parts.append(head.logits(engine.rows(x_BCHW)))
+    return np.concatenate(parts)
+
+
+def _proved(found_NK: NDArray[np.float32], expected_NK: NDArray[np.float32]) -> float:
+    """How far ONNX Runtime's logits are from PyTorch's, divided by the largest where that is above 1.
+
+    Raises:
+        PellucidError: further than rounding explains.
+    """
+    difference = float(np.abs(found_NK - expected_NK).max()) / max(1.0, float(np.abs(expected_NK).max()))
+    if not difference <= _TOLERANCE:
+        raise PellucidError(
+            f"ONNX Runtime's answers differ from PyTorch's by {difference:.1e}.",
+            f"At most {_TOLERANCE:.0e} was expected.",
+            "This is a fault of Pellucid's: report the network.",
+        )
+    return difference

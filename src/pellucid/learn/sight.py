@@ -1,0 +1,135 @@
+"""How a network that is trained from scratch sees the pictures: its input, its outputs, and how they fit.
+
+Pictures that do not fit the network's input are brought to it only where the person asked for it, or where
+the network was made for these pictures here; either way it is told.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.data.scan import Scan
+from pellucid.errors import PictureError, RequestError, shown
+from pellucid.network.blueprint import (
+    Blueprint,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Input,
+    Layer,
+    MaxPool,
+    Rescale,
+)
+from pellucid.network.catalogue import find_network
+from pellucid.pictures.decode import decode
+from pellucid.pictures.preprocess import Fit, Preprocess
+from pellucid.request import TrainRequest
+from pellucid.training.own import with_classes
+
+_SMALL = 64  # pixels a side, up to which pictures are learnt from as they are
+_SIDE = 96  # of larger ones, in a network that is made for them
+_LOOKED_AT = 16  # pictures, to tell grey from colour
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A network for these pictures, and what is done to each picture first.
+
+    Attributes:
+        blueprint: The network, with one output a class.
+        preprocess: How a picture becomes its input.
+        why: Why pictures come to size this way, as a sentence.
+        notes: What a person should know.
+    """
+
+    blueprint: Blueprint
+    preprocess: Preprocess
+    why: str
+    notes: tuple[str, ...]
+
+
+def choose_sight(request: TrainRequest, looked: Scan) -> Sight:
+    """The network that was asked for, or one made for these pictures.
+
+    Raises:
+        RequestError: the pictures do not fit its input and nobody asked for them to be resized, or it has
+            another number of outputs that cannot be changed.
+    """
+    sizes = Counter((picture.height, picture.width) for picture in looked.pictures)
+    colour = _any_colour(looked)
+    notes: list[str] = []
+    if request.network is None:
+        blueprint = _made_for(sizes, 3 if colour else 1, len(looked.classes))
+    else:
+        blueprint = find_network(request.network)
+        fitting = with_classes(blueprint, len(looked.classes))
+        if fitting != blueprint:
+            notes.append(f"The network's last layer was given {len(looked.classes)} outputs, one a class.")
+        blueprint = fitting
+    channels = blueprint.input.channels
+    if channels not in (1, 3):
+        raise RequestError(
+            f"The network's input has {channels} channels.",
+            "1 for grey or 3 for colour were expected.",
+            "Write for example: input 28x28x1.",
+        )
+    if colour and channels == 1:
+        notes.append("The pictures have colour and the network sees grey: they are made grey for it.")
+    fit, why = _fit(request, sizes, blueprint.input, looked)
+    if why.startswith("Pictures of other sizes"):
+        notes.append(why)
+    # A network that rescales by itself gets what it was written for: numbers from 0 to 255.
+    scale = 1.0 if any(isinstance(layer, Rescale) for layer in blueprint.layers) else 255.0
+    preprocess = Preprocess(
+        blueprint.input.height, blueprint.input.width, fit, (0.0,) * channels, (scale,) * channels
+    )
+    return Sight(blueprint, preprocess, why, tuple(notes))
+
+
+def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, looked: Scan) -> tuple[Fit, str]:
+    """How pictures come to the input's size, and why."""
+    if set(sizes) == {(of.height, of.width)}:
+        return "squash", "All pictures have the network's size."
+    made_here = request.network is None
+    if request.fit in ("auto", "measure") and not made_here:
+        (height, width), count = sizes.most_common(1)[0]
+        others = f" and {len(sizes) - 1:,} other sizes" if len(sizes) > 1 else ""
+        raise RequestError(
+            f"The pictures of {shown(looked.source.name)} are {height} x {width} pixels ({count:,} of them)"
+            f"{others}, and the network's input is {of.height} x {of.width}.",
+            "Pictures of the network's size were expected, or a word that they are to be resized.",
+            "Ask for it with --fit squash (or letterbox, crop), or write 'input "
+            f"{height}x{width}x{of.channels}' in the network's text.",
+        )
+    fit: Fit = "squash" if request.fit == "auto" or request.fit == "measure" else request.fit
+    return fit, f"Pictures of other sizes are brought to {of.height} x {of.width} pixels ({fit})."
+
+
+def _any_colour(looked: Scan) -> bool:
+    """Whether any of some pictures, spread over the source, has a pixel that is not grey."""
+    step = max(len(looked.pictures) // _LOOKED_AT, 1)
+    for picture in looked.pictures[::step]:
+        try:
+            pixels_HWC = decode(looked.source.read(picture.index), at_least=(_SIDE, _SIDE))
+        except (OSError, PictureError):
+            continue
+        if bool(np.any(pixels_HWC != pixels_HWC[:, :, :1])):
+            return True
+    return False
+
+
+def _made_for(sizes: Counter[tuple[int, int]], channels: int, classes: int) -> Blueprint:
+    """A plain convnet: the lecture's on small pictures of one size, a deeper one on larger ones."""
+    (height, width) = next(iter(sizes))
+    last: tuple[Layer, ...] = (Dense(classes, "softmax"),)
+    if len(sizes) == 1 and min(height, width) >= 16 and max(height, width) <= _SMALL:
+        convs: list[Layer] = [Conv(32, (3, 3), activation="relu"), MaxPool()]
+        convs += [Conv(64, (3, 3), activation="relu"), MaxPool(), Conv(128, (3, 3), activation="relu")]
+        return Blueprint(Input(height, width, channels), (*convs, Flatten(), *last))
+    deep: list[Layer] = []
+    for filters in (32, 64, 128, 256):
+        deep += [Conv(filters, (3, 3), padding="same", activation="relu"), MaxPool()]
+    return Blueprint(Input(_SIDE, _SIDE, channels), (*deep, GlobalAvgPool(), Dropout(0.3), *last))

@@ -1,0 +1,35 @@
+"""Where a training computes, and how precisely: Accelerate's answer to what was asked for."""
+
+import torch
+from accelerate import Accelerator
+
+from pellucid.errors import RequestError
+
+
+def choose_place(device: str, precision: str) -> Accelerator:
+    """The device and the precision of the products.
+
+    CUDA and MPS are untested: nobody has run them yet.
+
+    Args:
+        device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest that is there.
+        precision: ``fp32``, ``bf16`` or ``fp16``; the weights stay in float32.
+
+    Raises:
+        RequestError: there is no such device, or it does not have the precision.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        raise RequestError(
+            f"There is no device {device} that PyTorch could use.",
+            f"One of {', '.join(name for name, found in there.items() if found)}, or auto, was expected.",
+            "Leave --device out.",
+        )
+    if precision == "fp16" and not there["cuda"]:
+        raise RequestError(
+            "Products in fp16 were asked for, and only a CUDA device has them.",
+            "fp32 or bf16 was expected here.",
+            "Leave --precision out.",
+        )
+    mixed = "no" if precision == "fp32" else precision
+    return Accelerator(cpu=device == "cpu", mixed_precision=mixed)

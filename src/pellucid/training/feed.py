@@ -1,0 +1,52 @@
+"""A batch as a network takes it: pixels by place, a view of each where asked, normalised, with its labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.pictures.augment.plan import Augment
+from pellucid.pictures.preprocess import Preprocess
+from pellucid.training.pixels import Pixels, StreamedPixels
+
+
+@dataclass(frozen=True)
+class Feed:
+    """N pictures to learn from or to choose by.
+
+    Attributes:
+        pixels: At the network's size.
+        labels_N: Their classes, int64.
+        preprocess: What is subtracted and divided by.
+        augment: How views are made; None shows each picture as it is.
+        keys_N: How each picture is known, so that its views are its own; needed with ``augment``.
+        seed: Of the views.
+    """
+
+    pixels: Pixels
+    labels_N: NDArray[np.int64]
+    preprocess: Preprocess
+    augment: Augment | None = None
+    keys_N: Sequence[str] = ()
+    seed: int = 0
+
+    @property
+    def slow(self) -> bool:
+        """Whether making a batch takes long, so that several threads are worth their while."""
+        return bool(self.augment and self.augment.transforms) or isinstance(self.pixels, StreamedPixels)
+
+    def __len__(self) -> int:
+        return len(self.labels_N)
+
+    def batch(self, rows_B: NDArray[np.integer], epoch: int) -> NDArray[np.float32]:
+        """The pictures at these places as an epoch shows them: float32 (B, H, W, C)."""
+        pixels_BHWC = self.pixels.take(rows_B)
+        if self.augment is not None and self.augment.transforms:
+            keys_B = [self.keys_N[row] for row in rows_B]
+            pixels_BHWC = self.augment.view_batch(pixels_BHWC, self.seed, keys_B, epoch)
+        x_BHWC = pixels_BHWC.astype(np.float32)
+        if any(self.preprocess.mean):
+            x_BHWC -= np.array(self.preprocess.mean, np.float32)
+        x_BHWC /= np.array(self.preprocess.std, np.float32)
+        return x_BHWC

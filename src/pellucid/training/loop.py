@@ -1,0 +1,395 @@
+"""The one training loop: batches in, the weights with the least validation loss out.
+
+What learns is whatever the network's parameters are; where pictures come from is the feed's business, and
+the next batch is made while this one is learnt. Everything random is drawn from the seed, the epoch and the
+step, so a training that goes on from a checkpoint ends in the bits of one that was never interrupted.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pellucid.errors import PellucidError
+from pellucid.events import Listener, Measured, phase
+from pellucid.network.build import Network
+from pellucid.training.affine import softmax
+from pellucid.training.allocator import keep_freed_memory
+from pellucid.training.checkpoint import State
+from pellucid.training.feed import Feed
+from pellucid.training.plan import Plan
+from pellucid.training.schedule import OneCycle, order
+from pellucid.workers import cores, in_order
+
+_AVERAGED = "averaged"
+_LAST = "last"
+Keep = Callable[[State], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Sums over some pictures: their losses in nats, and how many were right."""
+
+    loss: float
+    right: int
+    count: int
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.loss + other.loss, self.right + other.right, self.count + other.count)
+
+
+class DivergedError(PellucidError):
+    """The loss is no number any more."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The figures of one pass over the training pictures.
+
+    Attributes:
+        epoch: Counted from 1.
+        loss, accuracy: On the training pictures, while they were learnt from.
+        val_loss, val_accuracy: On the validation pictures after it.
+        weights: Whose validation figures these are: the ``last`` weights or their running average.
+        rate: The learning rate at its end.
+        seconds: Its time, validation included, in the process that finished it.
+        pictures_per_second: Of learning alone.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    weights: str
+    rate: float
+    seconds: float
+    pictures_per_second: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of ``metrics.jsonl``."""
+        return {"event": "epoch", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with; the network holds the best weights.
+
+    Attributes:
+        epochs: All epochs, in order.
+        best: The epoch whose weights were kept.
+        stopped: Why no more epochs followed, as a sentence.
+    """
+
+    epochs: Sequence[Epoch]
+    best: Epoch
+    stopped: str
+
+
+class Loop:
+    """One training; ``run`` goes through it.
+
+    Args:
+        network: What learns, built ``fast``; it ends up with the best weights.
+        train: What it learns from.
+        val: What the best weights are chosen by.
+        plan: How.
+        place: Where and how precisely; its device and precision.
+        threads: Of PyTorch on a CPU; by default one a processor that this process may use. The same seed
+            and the same number of threads give the same bits.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        train: Feed,
+        val: Feed,
+        plan: Plan,
+        place: Accelerator,
+        threads: int | None = None,
+    ) -> None:
+        self.network, self.train, self.val, self.plan = network, train, val, plan
+        self.place, self.threads = place, threads or cores()
+        network.to(place.device)
+        self.averaged = copy.deepcopy(network)
+        self.optimiser = _optimiser(network, plan)
+        self.steps_an_epoch = -(-len(train) // plan.batch)
+        self.rates = OneCycle(plan.rate, plan.epochs * self.steps_an_epoch)
+        self.step = 0
+        self.sums = Outcome(0.0, 0, 0)  # of the epoch under way
+        self.epochs: list[Epoch] = []
+        self.best: dict[str, torch.Tensor] = _copied(network)
+
+    def run(self, listen: Listener, keep: Keep, every: float, tell: Callable[[Epoch], None]) -> Trained:
+        """Train to the end of the plan, or until the validation loss has not fallen for its patience.
+
+        Args:
+            listen: Told of progress and figures.
+            keep: Called with the state that a later ``restore`` takes: after each epoch and in between.
+            every: Seconds between the calls in between.
+            tell: Called with each epoch that is over.
+
+        Raises:
+            DivergedError: the loss was no finite number.
+            KeyboardInterrupt: the person's; ``keep`` has been called with the state so far.
+        """
+        total = self.plan.epochs * len(self.train)
+        done = len(self.epochs) * len(self.train) + self.sums.count
+        stopped = self._enough()
+        keep_freed_memory()
+        with threads_of_torch(self.threads), phase(listen, "Training", total) as advance:
+            advance(done)
+            try:
+                while stopped is None:
+                    epoch = self._epoch(listen, advance, keep, every)
+                    tell(epoch)
+                    stopped = self._enough()
+                    keep(self.state())
+            except KeyboardInterrupt:
+                keep(self.state())
+                raise
+        self.network.load_state_dict(self.best)
+        return Trained(self.epochs, self._best(), stopped)
+
+    def _epoch(self, listen: Listener, advance: Callable[[int], None], keep: Keep, every: float) -> Epoch:
+        number = len(self.epochs)
+        rows_N = order(self.plan.seed, number, len(self.train))
+        begun, kept, first = perf_counter(), monotonic(), self.sums.count
+        left_N = rows_N[(self.step - number * self.steps_an_epoch) * self.plan.batch :]
+        makers = self.threads if self.train.slow else 1
+
+        def work(part: range) -> NDArray[np.float32]:
+            return self.train.batch(left_N[part.start : part.stop], number)
+
+        for part, x_BHWC in in_order(work, len(left_N), self.plan.batch, makers):
+            self._learn(x_BHWC, self.train.labels_N[left_N[part.start : part.stop]])
+            advance(len(part))
+            if monotonic() - kept > every:
+                keep(self.state())
+                kept = monotonic()
+            if self.step % 20 == 0:
+                listen(Measured("Training", "", self._so_far(perf_counter() - begun, first)))
+        learning = perf_counter() - begun
+        epoch = self._validated(
+            number, perf_counter() - begun, (self.sums.count - first) / max(learning, 1e-9)
+        )
+        self.sums = Outcome(0.0, 0, 0)
+        figures = {"loss": epoch.loss, "val loss": epoch.val_loss, "val accuracy": epoch.val_accuracy}
+        told = f"epoch {epoch.epoch} of {self.plan.epochs}"
+        listen(Measured("Training", told, {**figures, "pictures/s": epoch.pictures_per_second}))
+        return epoch
+
+    def _so_far(self, seconds: float, first: int) -> dict[str, float]:
+        return {
+            "loss": self.sums.loss / self.sums.count,
+            "accuracy": self.sums.right / self.sums.count,
+            "pictures/s": (self.sums.count - first) / seconds,
+        }
+
+    def _learn(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> None:
+        """One step."""
+        outcome = self._gradients(x_BHWC, labels_B)
+        if not np.isfinite(outcome.loss):
+            raise DivergedError(
+                f"The loss was {outcome.loss} at step {self.step + 1:,} (epoch {len(self.epochs) + 1}).",
+                "A finite loss was expected: the steps were too long for this network and these pictures.",
+                f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
+            )
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rates.at(self.step)
+        self.optimiser.step()
+        self.sums += outcome
+        self.step += 1
+        _average(self.averaged, self.network, min(self.plan.average, self.step / (self.step + 9)))
+
+    def _gradients(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
+        """Leave the gradient of the mean loss over these pictures in the network's parameters.
+
+        Label smoothing is that of Szegedy et al. 2016, section 7.
+        """
+        self.network.train()
+        for parameter in self.network.parameters():
+            parameter.grad = None
+        x_NCHW, labels_N = _on(self.place, x_BHWC), torch.from_numpy(labels_B).to(self.place.device)
+        with self.place.autocast():
+            logits_NK = self.network(x_NCHW).float()
+            loss = functional.cross_entropy(logits_NK, labels_N, label_smoothing=self.plan.smoothing)
+        self.place.backward(loss)
+        right = int((logits_NK.detach().argmax(dim=1) == labels_N).sum())
+        return Outcome(float(loss.detach()) * len(labels_B), right, len(labels_B))
+
+    def _validated(self, number: int, seconds: float, pace: float) -> Epoch:
+        """The epoch's figures; its weights are kept where no epoch before had a lower validation loss."""
+        begun = perf_counter()
+        candidates = [(self.network, _LAST), (self.averaged, _AVERAGED)]
+        judged = [
+            (*_judged(logits(one, self.val, self.place), self.val.labels_N), one, name)
+            for one, name in candidates
+        ]
+        loss, accuracy, network, name = min(judged, key=lambda one: one[0])
+        if not np.isfinite(loss):
+            raise DivergedError(
+                f"The validation loss was {loss} after epoch {number + 1}.",
+                "A finite loss was expected: the steps were too long for this network and these pictures.",
+                f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
+            )
+        if not self.epochs or loss < self._best().val_loss:
+            self.best = _copied(network)
+        self.epochs.append(
+            Epoch(
+                epoch=number + 1,
+                loss=self.sums.loss / self.sums.count,
+                accuracy=self.sums.right / self.sums.count,
+                val_loss=loss,
+                val_accuracy=accuracy,
+                weights=name,
+                rate=self.rates.at(self.step - 1),
+                seconds=round(seconds + perf_counter() - begun, 3),
+                pictures_per_second=round(pace, 1),
+            )
+        )
+        return self.epochs[-1]
+
+    def _best(self) -> Epoch:
+        return min(self.epochs, key=lambda epoch: epoch.val_loss)
+
+    def _enough(self) -> str | None:
+        """Why to stop now; None where there is more to do."""
+        if len(self.epochs) == self.plan.epochs:
+            return f"All {self.plan.epochs} epochs were done."
+        if self.epochs and len(self.epochs) - self._best().epoch >= self.plan.patience:
+            return (
+                f"The validation loss had not fallen for {self.plan.patience} epochs, so "
+                f"{len(self.epochs)} of {self.plan.epochs} were done."
+            )
+        return None
+
+    # --- a state that can be kept ------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """All that this training needs to go on."""
+        tensors: dict[str, NDArray[Any]] = {}
+        for kind, found in (
+            ("network", self.network.state_dict()),
+            (_AVERAGED, self.averaged.state_dict()),
+            ("best", self.best),
+            ("chance", {"state": self.network.generator.get_state()}),
+            ("optimiser", _moments(self.optimiser, self.network)),
+        ):
+            tensors |= {
+                f"{kind}.{name}": value.detach().cpu().numpy().copy() for name, value in found.items()
+            }
+        sums = asdict(self.sums)
+        return State(
+            tensors, {"step": self.step, "sums": sums, "epochs": [asdict(one) for one in self.epochs]}
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of a training with the same network, pictures and plan."""
+
+        def part(kind: str) -> dict[str, torch.Tensor]:
+            return {
+                name.removeprefix(f"{kind}."): torch.from_numpy(values)
+                for name, values in state.tensors.items()
+                if name.startswith(f"{kind}.")
+            }
+
+        self.network.load_state_dict(part("network"))
+        self.averaged.load_state_dict(part(_AVERAGED))
+        self.best = part("best")
+        self.network.generator.set_state(part("chance")["state"])
+        _set_moments(self.optimiser, self.network, part("optimiser"))
+        self.step = int(state.facts["step"])
+        self.sums = Outcome(**state.facts["sums"])
+        self.epochs = [Epoch(**one) for one in state.facts["epochs"]]
+
+
+def logits(network: Network, feed: Feed, place: Accelerator, size: int = 256) -> NDArray[np.float32]:
+    """What the network says of all pictures of a feed as they are: (N, K) float32."""
+    network.eval()
+    parts = []
+    with torch.inference_mode(), place.autocast():
+        for part, x_BHWC in in_order(
+            lambda part: feed.batch(np.arange(part.start, part.stop), 0), len(feed), size, 1
+        ):
+            answers_NK = network(_on(place, x_BHWC)).float().cpu().numpy()
+            parts.append(answers_NK[: len(part)])
+    return np.concatenate(parts)
+
+
+@contextmanager
+def threads_of_torch(number: int) -> Iterator[None]:
+    """PyTorch on so many threads, and on as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _on(place: Accelerator, x_BHWC: NDArray[np.float32]) -> Tensor:
+    """(B, H, W, C) seen as (B, C, H, W), which is channels-last memory without a copy."""
+    return torch.from_numpy(x_BHWC).permute(0, 3, 1, 2).to(place.device)
+
+
+def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019); biases and scales are not decayed."""
+    kernels = [one for one in network.parameters() if one.dim() > 1]
+    others = [one for one in network.parameters() if one.dim() <= 1]
+    groups = [{"params": kernels, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.rate, fused=True)
+
+
+def _moments(optimiser: torch.optim.Optimizer, network: nn.Module) -> dict[str, torch.Tensor]:
+    """What AdamW remembers of each parameter, by the parameter's name."""
+    return {
+        f"{name}.{kind}": value
+        for name, parameter in network.named_parameters()
+        for kind, value in optimiser.state.get(parameter, {}).items()
+    }
+
+
+def _set_moments(
+    optimiser: torch.optim.Optimizer, network: nn.Module, moments: Mapping[str, torch.Tensor]
+) -> None:
+    for name, parameter in network.named_parameters():
+        found = {
+            kind: moments[f"{name}.{kind}"].clone()
+            for kind in ("step", "exp_avg", "exp_avg_sq")
+            if f"{name}.{kind}" in moments
+        }
+        if found:
+            # As the parameter lies in memory, so that every later sum is taken in the same order.
+            for kind in ("exp_avg", "exp_avg_sq"):
+                found[kind] = torch.empty_like(parameter).copy_(found[kind])
+            optimiser.state[parameter] = found
+
+
+def _average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
+    """averaged = keep * averaged + (1 - keep) * network, of parameters; statistics are taken over."""
+    with torch.no_grad():
+        torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - keep)
+        for own, other in zip(averaged.buffers(), network.buffers(), strict=True):
+            own.copy_(other)
+
+
+def _copied(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+
+
+def _judged(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean log loss in nats, and accuracy."""
+    probabilities_NK = softmax(logits_NK)
+    true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
+    right_N = logits_NK.argmax(axis=1) == labels_N
+    return float(-np.log(np.maximum(true_N, 1e-12)).mean()), float(right_N.mean())

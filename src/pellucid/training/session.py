@@ -1,0 +1,40 @@
+"""How frozen layers are run by ONNX Runtime, and what a classifier asks of them, wherever they come from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+
+class Layers(Protocol):
+    """Frozen layers: pictures ``(N, C, H, W)`` float32 in, numbers ``(N, *output_shape)`` out."""
+
+    @property
+    def key(self) -> str:
+        """What they compute, as the name of a folder."""
+        ...
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of one picture's output, without the batch."""
+        ...
+
+    def session(self, threads: int = 1) -> onnxruntime.InferenceSession:
+        """A session with one input ``pictures`` and one output."""
+        ...
+
+    def tensors(self) -> Mapping[str, NDArray[np.float32]]:
+        """What a run has to keep of them, by name."""
+        ...
+
+
+def open_session(graph: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session on ``threads`` threads; several Python threads may run one session at the same time."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

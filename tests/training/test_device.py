@@ -1,0 +1,28 @@
+"""Where a training computes: what is not there is refused with what is."""
+
+import pytest
+import torch
+
+from pellucid.errors import RequestError
+from pellucid.training.device import choose_place
+
+
+def test_cpu_is_always_there() -> None:
+    """Asked for, it is taken; weights stay in float32."""
+    place = choose_place("cpu", "fp32")
+    assert place.device.type == "cpu"
+    assert place.mixed_precision == "no"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_what_is_not_there_is_refused() -> None:
+    """No CUDA device, no fp16."""
+    with pytest.raises(RequestError) as caught:
+        choose_place("cuda", "fp32")
+    assert str(caught.value).startswith("There is no device cuda that PyTorch could use. One of cpu")
+    with pytest.raises(RequestError) as caught:
+        choose_place("cpu", "fp16")
+    assert str(caught.value) == (
+        "Products in fp16 were asked for, and only a CUDA device has them. fp32 or bf16 was expected here. "
+        "Leave --precision out."
+    )
