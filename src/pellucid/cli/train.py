@@ -17,6 +17,8 @@ from pellucid.request import TrainRequest
 if TYPE_CHECKING:
     from pellucid.run import Run
 
+_NOTICED = 5
+
 
 def run(
     source: str | None = options.SOURCE_OR_RESUME,
@@ -120,8 +122,11 @@ def tell(trained: "Run") -> None:
         f"Learnt from {samples['train']} pictures of {len(record['classes'])} classes, chosen by "
         f"{samples['val']}, tested once on {samples['test']}; {record['seconds']['total']:.1f} s in all."
     )
-    for finding in record["findings"]:
-        say(f"Noticed: {finding['advice']}")
+    advice = list(dict.fromkeys(finding["advice"] for finding in record["findings"]))
+    for sentence in advice[:_NOTICED]:
+        say(f"Noticed: {sentence}")
+    if len(advice) > _NOTICED:
+        say(f"Noticed: {len(advice) - _NOTICED} more ('pellucid check' tells all of them)")
     say()
     say(f"The report:      {trained.report}")
     say(f"A new picture:   pellucid predict {folder} PICTURE")
