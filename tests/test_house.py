@@ -253,12 +253,13 @@ def test_a_slow_library_is_noticed(tmp_path: Path) -> None:
         command("--help"),
         command("train", "--help"),
         command("check", "builtin:digits"),
+        command("network", "vgg16"),
         command("backbones"),
         command("cache"),
     ],
 )
 def test_what_does_not_export_a_trunk_never_loads_torch(code: str, tmp_path: Path) -> None:
-    """Importing, help, check, backbones and cache load neither torch nor timm."""
+    """Importing, help, check, network, backbones and cache load neither torch nor timm."""
     assert heavy_after(code, tmp_path) == set()
 
 

@@ -211,6 +211,6 @@ def test_texts_are_told_from_names() -> None:
 
 def test_other_rooms_add_what_they_know() -> None:
     """A command that knows of more names and kinds says so in the same words."""
-    assert str(no_network("resnt18", ("resnet18",), ", a run folder")).endswith(
-        "or a file that holds one, a run folder was expected. Did you mean 'resnet18'?"
+    assert str(no_network("resnt18", ("resnet18",), ("a run folder",))).endswith(
+        "a file that holds one, or a run folder was expected. Did you mean 'resnet18'?"
     )

@@ -12,7 +12,7 @@ from pellucid.network.account import account
 from pellucid.network.blueprint import Conv, Dense, DepthwiseConv
 from pellucid.network.build import build
 from pellucid.network.parameters import initial_parameters
-from pellucid.network.traced import TraceError, trace
+from pellucid.network.traced import TraceError, trace, trace_backbone
 
 
 def hooks(module: nn.Module) -> int:
@@ -171,6 +171,21 @@ def test_a_network_that_fails_is_told_and_left_without_hooks() -> None:
     )
     assert hooks(net) == 0
     assert net.training
+
+
+@pytest.mark.parametrize(("boundary", "last"), [(None, "fc"), ("pool", "head"), ("layer1", "head")])
+def test_a_backbone_is_traced_up_to_its_boundary(boundary: str | None, last: str) -> None:
+    """Whole, or up to where it is cut, with a head that alone learns; its weights are not asked for."""
+    found = trace_backbone("resnet18", boundary, classes=None if boundary is None else 3)
+    assert found.rows[0].name == "conv1"
+    assert found.rows[-1].name == last
+    whole, trunk = 11_689_512, {"pool": 11_176_512, "layer1": 9_408 + 128 + 4 * 36_864 + 4 * 128}
+    head = {"pool": (512 + 1) * 3, "layer1": (56 * 56 * 64 + 1) * 3}
+    if boundary is None:
+        assert (found.parameters, found.trainable) == (whole, whole)
+    else:
+        assert found.parameters == trunk[boundary] + head[boundary]
+        assert found.trainable == head[boundary]
 
 
 def test_a_prefix_is_taken_from_the_names() -> None:

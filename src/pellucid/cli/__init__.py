@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from pellucid.cli import augment, backbones, cache, check, demo, evaluate, predict, train
+from pellucid.cli import augment, backbones, cache, check, demo, evaluate, network, predict, train
 from pellucid.cli.output import complain
 from pellucid.errors import PellucidError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, evaluate, predict, check, augment, backbones, cache):
+for command in (demo, train, evaluate, predict, check, augment, network, backbones, cache):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 

@@ -129,6 +129,20 @@ def load_backbone(name: str, *, weights: Path | None = None, download: bool = Fa
     return Backbone(name, module, preprocess, WeightsFile.of(path), _class_names(module))
 
 
+def untrained_backbone(name: str) -> Backbone:
+    """The same network with numbers drawn by chance: for looking at its layers, not for its answers.
+
+    No weights are read and none are fetched; its ``weights`` name no file.
+
+    Raises:
+        BackboneError: the name is not known.
+    """
+    shipped = SHIPPED.get(name)
+    module = _architecture(shipped.timm_name if shipped else name)
+    preprocess = _preprocess(module, shipped.side if shipped else None)
+    return Backbone(name, module, preprocess, WeightsFile("", 0, 0, ""), _class_names(module))
+
+
 def known_architectures() -> list[str]:
     """The names of all of timm's networks that have pretrained weights somewhere."""
     return cast(list[str], timm.list_models(pretrained=True))

@@ -227,17 +227,18 @@ def _unreadable(path: Path, reason: str) -> NetworkError:
     )
 
 
-def no_network(given: str, others: tuple[str, ...] = (), also: str = "") -> NetworkError:
+def no_network(given: str, others: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> NetworkError:
     """The error for a name that nobody knows.
 
     Args:
         given: What was asked for.
         others: More names that it may have been meant to be.
-        also: What else would have been understood, such as ``", a run folder"``.
+        also: What else would have been understood, such as ``"a run folder"``.
     """
     names = ", ".join(NETWORKS)
+    *first, last = (f"A name ({names})", "a text that begins with 'input'", "a file that holds one", *also)
     return NetworkError(
         f"There is no network {shown(given if len(given) <= 80 else given[:80] + '...')}.",
-        f"A name ({names}), a text that begins with 'input', or a file that holds one{also} was expected.",
+        f"{', '.join(first)}, or {last} was expected.",
         near(given, (*NETWORKS, *others), "Write, for example: 'input 28x28x1; conv 32 3x3 relu; flatten'"),
     )

@@ -103,6 +103,48 @@ def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "
     return Account(input_shape, tuple(rows), tuple(notes))
 
 
+def trace_backbone(name: str, boundary: str | None = None, classes: int | None = None) -> Account:
+    """What a timm network costs; its numbers are drawn by chance, so nothing is read or fetched.
+
+    Args:
+        name: A backbone's name, as ``network.backbone.load_backbone`` takes it.
+        boundary: Where it is cut; None for all of it.
+        classes: How many classes a head on top of it tells apart; the backbone does not learn then.
+
+    Raises:
+        BackboneError: There is no such backbone, or it cannot be cut there.
+    """
+    from pellucid.network.backbone import POOL, untrained_backbone  # timm takes seconds to import
+
+    backbone = untrained_backbone(name)
+    module: Any = backbone.module.requires_grad_(classes is None)
+    shape = (backbone.preprocess.height, backbone.preprocess.width, 3)
+    if boundary == POOL and hasattr(module, "reset_classifier"):
+        module.reset_classifier(0)  # all but its classifier, and its paths stay as they are
+        found = trace(module, shape)
+    elif boundary is None:
+        found = trace(module, shape)
+    else:
+        found = trace(backbone.cut(boundary), shape, prefix="extractor.")
+    if classes is None:
+        return found
+    inputs = math.prod(found.rows[-1].output_shape)
+    counted = count_dense(inputs, classes, True)
+    head = Row(
+        name="head",
+        kind="Dense",
+        text=f"dense {classes} softmax",
+        output_shape=(classes,),
+        weights=counted.weights,
+        biases=counted.biases,
+        trainable=counted.trainable,
+        arithmetic=counted.arithmetic,
+        macs=counted.weights,
+        activation_bytes=4 * classes,
+    )
+    return Account(shape, (*found.rows, head), found.notes)
+
+
 def _own(module: nn.Module) -> list[nn.Parameter]:
     return list(module.parameters(recurse=False))
 
