@@ -15,6 +15,7 @@ from pellucid.data.split import Split
 from pellucid.errors import PellucidError, RequestError
 from pellucid.evaluation.calibration import fit_temperature
 from pellucid.evaluation.proportion import Proportion
+from pellucid.evaluation.shift import shift_curve
 from pellucid.events import Listener, Notice, phase
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
 from pellucid.learn.sight import Sight, choose_sight
@@ -30,11 +31,13 @@ from pellucid.training.affine import Head, softmax
 from pellucid.training.features import Engine
 from pellucid.training.feed import Feed
 from pellucid.training.own import cut
-from pellucid.training.pixels import load_pixels
+from pellucid.training.pixels import HeldPixels, load_pixels
 from pellucid.training.plan import Plan
 
 _COPIES = 6  # of the parameters: weights, gradients, two moments, the average and the best
 _SAVE_EVERY = 20.0  # seconds
+_SMALL = 64  # pixels a side, up to which a shift of six matters
+_MOVED = 1000  # test pictures that are moved
 _TOLERANCE = 1e-4
 
 
@@ -90,6 +93,8 @@ def learn(
         difference = _proved(logits["val"], outcome.val_logits_NK)
         val_labels_N = material.parts["val"].labels_N
         temperature = fit_temperature(logits["val"], val_labels_N)
+    with clock("shifts"), phase(listen, "Moving the test pictures", unit=""):
+        shifts = _shifts(engine, head, material.feeds["test"])
     right = int((logits["val"].argmax(axis=1) == val_labels_N).sum())
     return Learned(
         chosen="scratch",
@@ -106,6 +111,7 @@ def learn(
             "fits": {"chosen": sight.preprocess.fit, "why": sight.why, "tried": []},
             "head": {"temperature": temperature.value, "calibration": temperature.reason},
             "training": {**outcome.record, "difference": difference},
+            "shifts": shifts,
         },
         metrics=outcome.epochs,
     )
@@ -201,6 +207,22 @@ def _logits(engine: Engine, head: Head, feed: Feed, size: int = 64) -> NDArray[n
         x_BCHW = np.ascontiguousarray(feed.batch(rows_B, 0).transpose(0, 3, 1, 2))
         parts.append(head.logits(engine.rows(x_BCHW)))
     return np.concatenate(parts)
+
+
+def _shifts(engine: Engine, head: Head, test: Feed) -> list[dict[str, Any]]:
+    """How many of some test pictures are right when they move; of small pictures only."""
+    count, height, width, _ = test.pixels.shape
+    if max(height, width) > _SMALL:
+        return []
+    rows_M = np.arange(min(count, _MOVED))
+    preprocess = engine.preprocess
+
+    def answer(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.int64]:
+        moved = Feed(HeldPixels(pixels_NHWC), test.labels_N[rows_M], preprocess)
+        return np.argmax(_logits(engine, head, moved), axis=1).astype(np.int64)
+
+    curve = shift_curve(answer, test.pixels.take(rows_M), test.labels_N[rows_M])
+    return [one.to_json() for one in curve]
 
 
 def _proved(found_NK: NDArray[np.float32], expected_NK: NDArray[np.float32]) -> float:

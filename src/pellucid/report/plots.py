@@ -139,6 +139,24 @@ def accuracies(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
     return _over_epochs("accuracies", words, epochs, best, ("accuracy", "val_accuracy"), "accuracy, %", 100)
 
 
+def shifts(curve: Sequence[Mapping[str, Any]]) -> Markup:
+    """Accuracy against how far the test pictures were moved, sideways and down, in per cent."""
+
+    def draw(axes: "Axes") -> None:
+        numbers = [one["shift"] for one in curve]
+        for key, color, style in (("sideways", ACCENT, "-"), ("down", QUIET, "--")):
+            shares = [100 * one[key]["accuracy"] for one in curve]
+            axes.plot(numbers, shares, color=color, linestyle=style, linewidth=1.5, marker="o", markersize=4,
+                      label=key)  # fmt: skip
+        axes.set_xticks(numbers[::2])
+        axes.set_ylim(0, 103)
+        axes.set_xlabel("pixels moved (right or down where positive)")
+        axes.set_ylabel("accuracy, %")
+        axes.legend(frameon=False, labelcolor=QUIET)
+
+    return _svg("shifts", "Accuracy against the shift of the test pictures; the table has the numbers.", draw)
+
+
 def _over_epochs(
     name: str,
     words: str,

@@ -77,6 +77,8 @@ def _drawings(
     if len(epochs) > 1:
         drawn["losses"] = plots.losses(epochs, record["training"]["best"])
         drawn["accuracies"] = plots.accuracies(epochs, record["training"]["best"])
+    if record.get("shifts"):
+        drawn["shifts"] = plots.shifts(record["shifts"])
     return drawn
 
 
