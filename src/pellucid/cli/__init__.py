@@ -18,9 +18,10 @@ app = typer.Typer(
     help="From a folder of pictures to a classifier that can be trusted, on the machine you have.",
     epilog="Start with: pellucid demo",
     no_args_is_help=True,
+    rich_markup_mode=None,  # importing Rich would be a third of the time of --help
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 for command in (demo, train, evaluate, predict, check, augment, network, backbones, cache):
     app.command(command.__name__.rpartition(".")[2])(command.run)

@@ -219,7 +219,8 @@ def _shifts(engine: Engine, head: Head, test: Feed) -> list[dict[str, Any]]:
 
     def answer(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.int64]:
         moved = Feed(HeldPixels(pixels_NHWC), test.labels_N[rows_M], preprocess)
-        return np.argmax(_logits(engine, head, moved), axis=1).astype(np.int64)
+        predicted_M: NDArray[np.int64] = _logits(engine, head, moved).argmax(axis=1)
+        return predicted_M
 
     curve = shift_curve(answer, test.pixels.take(rows_M), test.labels_N[rows_M])
     return [one.to_json() for one in curve]
