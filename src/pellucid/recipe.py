@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.data.check import check_source
+from pellucid.data.duplicates import find_duplicates
 from pellucid.data.scan import Scan, scan
 from pellucid.data.source import open_source
 from pellucid.data.split import split_pictures
@@ -52,8 +53,10 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     clock, folder = Clock(), request.out or _free_folder(request.source)
     with clock("scan"):
         looked = scan(open_source(request.source), listen)
-        split = split_pictures(looked, request.split, request.seed)
-        findings = check_source(looked)
+    with clock("split"):
+        duplicates = find_duplicates(looked)
+        split = split_pictures(looked, request.split, request.seed, duplicates)
+        findings = check_source(looked, duplicates)
     for note in split.notes:
         listen(Notice(note))
     unfinished = Unfinished(folder, resumed)

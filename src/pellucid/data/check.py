@@ -29,9 +29,9 @@ class Finding:
     advice: str
 
 
-def check_source(scan: Scan) -> tuple[Finding, ...]:
-    """All findings, the gravest kinds first; duplicates come one finding a group."""
-    duplicates = find_duplicates(scan)
+def check_source(scan: Scan, duplicates: Duplicates | None = None) -> tuple[Finding, ...]:
+    """All findings, the gravest kinds first; duplicates, unless given, are looked for, one finding a group."""
+    duplicates = duplicates or find_duplicates(scan)
     return (
         *_groups(scan, duplicates),
         *_set_aside(scan),

@@ -64,15 +64,23 @@ class _Group:
 _Parts = tuple[list[_Group], list[_Group], list[_Group]]  # train, val, test
 
 
-def split_pictures(scan: Scan, fractions: Fractions, seed: int) -> Split:
+def split_pictures(
+    scan: Scan, fractions: Fractions, seed: int, duplicates: Duplicates | None = None
+) -> Split:
     """Split the pictures of ``scan``; how, the module's own words say.
+
+    Args:
+        scan: The source as it was read.
+        fractions: The shares of train, val and test.
+        seed: Another seed gives another split.
+        duplicates: Where they were looked for already: of 70,000 pictures that takes ten seconds.
 
     Raises:
         SourceError: where no picture can be read, there is one class only, or a class has too few pictures
             to stand in every split.
     """
     _refuse_hopeless(scan)
-    duplicates = find_duplicates(scan)
+    duplicates = duplicates or find_duplicates(scan)
     notes = list(duplicates.notes)
     given_N = np.array([picture.split or "train" for picture in scan.pictures], dtype="U5")
     aside = _leaks(scan, duplicates, given_N)

@@ -98,7 +98,9 @@ class Preprocess:
 
     def view(self, pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring upright RGB pixels, uint8 (H, W, 3), to the input's size, uint8 (height, width, channels)."""
-        if self.fit == "letterbox":
+        if pixels_HWC.shape[:2] == (self.height, self.width):
+            view_HWC = pixels_HWC.copy()  # no fit changes it; small pictures come by the ten thousand
+        elif self.fit == "letterbox":
             view_HWC = self._letterboxed(pixels_HWC)
         else:
             box = self._covering_box(*pixels_HWC.shape[:2]) if self.fit == "crop" else None
@@ -181,8 +183,9 @@ class Preprocess:
 
 def grey(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma of RGB, uint8 (H, W, 3) -> (H, W, 1), by ITU-R BT.601's weights; grey pixels keep their value."""
-    weights_C = np.array([19595, 38470, 7471], np.uint32)  # of 65,536, as Pillow's mode L has them
-    return ((pixels_HWC @ weights_C + 0x8000) >> 16).astype(np.uint8)[:, :, None]
+    red, green, blue = np.moveaxis(pixels_HWC.astype(np.uint32), 2, 0)
+    luma_HW = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16  # as Pillow's mode L has it
+    return luma_HW.astype(np.uint8)[:, :, None]
 
 
 _Box = tuple[float, float, float, float]
