@@ -30,7 +30,7 @@ class Finding:
 
 
 def check_source(scan: Scan, duplicates: Duplicates | None = None) -> tuple[Finding, ...]:
-    """All findings, the gravest kinds first; duplicates, unless given, are looked for, one finding a group."""
+    """All findings, the gravest kinds first; duplicates come one finding a group, and may be given."""
     duplicates = duplicates or find_duplicates(scan)
     return (
         *_groups(scan, duplicates),

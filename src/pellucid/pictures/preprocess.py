@@ -185,7 +185,7 @@ def grey(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma of RGB, uint8 (H, W, 3) -> (H, W, 1), by ITU-R BT.601's weights; grey pixels keep their value."""
     red, green, blue = np.moveaxis(pixels_HWC.astype(np.uint32), 2, 0)
     luma_HW = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16  # as Pillow's mode L has it
-    return luma_HW.astype(np.uint8)[:, :, None]
+    return np.asarray(luma_HW[:, :, None], np.uint8)
 
 
 _Box = tuple[float, float, float, float]
