@@ -1,5 +1,7 @@
 """The training loop: it learns, keeps the best, stops, resumes to the same bits, and says when it fails."""
 
+import os
+import signal
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +18,9 @@ from pellucid.network.parameters import initial_parameters
 from pellucid.pictures.augment.presets import preset
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.checkpoint import State
+from pellucid.training.epoch import Epoch, Outcome
 from pellucid.training.feed import Feed
-from pellucid.training.loop import DivergedError, Epoch, Loop, Outcome, Trained, logits
+from pellucid.training.loop import DivergedError, Loop, Trained, logits
 from pellucid.training.pixels import HeldPixels
 from pellucid.training.plan import Plan
 
@@ -46,7 +49,7 @@ def bars(number: int, seed: int, augment: str = "none") -> Feed:
 
 def loop(plan: Plan = PLAN, augment: str = "none", number: int = 200) -> Loop:
     network = build(BLUEPRINT, initial_parameters(BLUEPRINT, plan.seed), fast=True, seed=plan.seed)
-    return Loop(network, bars(number, 0, augment), bars(100, 1), plan, CPU, 2)
+    return Loop(network, bars(number, 0, augment), bars(100, 1), plan, CPU, 1)
 
 
 def run(
@@ -157,6 +160,37 @@ def test_an_interrupt_keeps_the_state_first() -> None:
         run(one, kept.append, listen=listen)
     assert kept[-1].facts["step"] == one.step
     assert kept[-1].facts["sums"]["count"] > 0
+
+
+def test_ctrl_c_ends_the_step_before_the_state_is_kept() -> None:
+    """A signal in the middle of a step is heeded after it: going on ends in the undisturbed bits."""
+    whole = loop()
+    run(whole)
+    one, kept = loop(), []
+    learn = one._gradients
+
+    def interrupted(*batch: Any) -> Outcome:
+        outcome = learn(*batch)
+        if one.step == 17:
+            os.kill(os.getpid(), signal.SIGINT)  # gradients are there, the step is not yet taken
+        return outcome
+
+    one._gradients = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(one, kept.append)
+    assert kept[-1].facts["step"] == one.step == 18
+    again = loop()
+    again.restore(kept[-1])
+    run(again)
+    assert weights(again) == weights(whole)
+
+
+def test_it_goes_on_with_as_many_threads_as_it_began_with() -> None:
+    """Another number of threads would give other bits."""
+    state = loop().state()
+    other = Loop(loop().network, bars(200, 0), bars(100, 1), PLAN, CPU, 2)
+    other.restore(state)
+    assert other.threads == 1
 
 
 def test_progress_tells_every_picture_once() -> None:

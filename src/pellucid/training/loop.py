@@ -25,7 +25,9 @@ from pellucid.network.build import Network
 from pellucid.training.affine import softmax
 from pellucid.training.allocator import keep_freed_memory
 from pellucid.training.checkpoint import State
+from pellucid.training.epoch import Epoch, Outcome
 from pellucid.training.feed import Feed
+from pellucid.training.interrupt import Held, interrupts_held
 from pellucid.training.plan import Plan
 from pellucid.training.schedule import OneCycle, order
 from pellucid.workers import cores, in_order
@@ -35,49 +37,8 @@ _LAST = "last"
 Keep = Callable[[State], None]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Sums over some pictures: their losses in nats, and how many were right."""
-
-    loss: float
-    right: int
-    count: int
-
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.loss + other.loss, self.right + other.right, self.count + other.count)
-
-
 class DivergedError(PellucidError):
     """The loss is no number any more."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The figures of one pass over the training pictures.
-
-    Attributes:
-        epoch: Counted from 1.
-        loss, accuracy: On the training pictures, while they were learnt from.
-        val_loss, val_accuracy: On the validation pictures after it.
-        weights: Whose validation figures these are: the ``last`` weights or their running average.
-        rate: The learning rate at its end.
-        seconds: Its time, validation included, in the process that finished it.
-        pictures_per_second: Of learning alone.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    weights: str
-    rate: float
-    seconds: float
-    pictures_per_second: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The line of ``metrics.jsonl``."""
-        return {"event": "epoch", **asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -146,21 +107,28 @@ class Loop:
         done = len(self.epochs) * len(self.train) + self.sums.count
         stopped = self._enough()
         keep_freed_memory()
-        with threads_of_torch(self.threads), phase(listen, "Training", total) as advance:
+        with (
+            threads_of_torch(self.threads),
+            interrupts_held() as held,
+            phase(listen, "Training", total) as advance,
+        ):
             advance(done)
             try:
                 while stopped is None:
-                    epoch = self._epoch(listen, advance, keep, every)
-                    tell(epoch)
+                    tell(self._epoch(listen, advance, keep, every, held))
                     stopped = self._enough()
                     keep(self.state())
+                    held.heed()
             except KeyboardInterrupt:
-                keep(self.state())
+                if not held.hurried:  # then the state may be that of half a step
+                    keep(self.state())
                 raise
         self.network.load_state_dict(self.best)
         return Trained(self.epochs, self._best(), stopped)
 
-    def _epoch(self, listen: Listener, advance: Callable[[int], None], keep: Keep, every: float) -> Epoch:
+    def _epoch(
+        self, listen: Listener, advance: Callable[[int], None], keep: Keep, every: float, held: Held
+    ) -> Epoch:
         number = len(self.epochs)
         rows_N = order(self.plan.seed, number, len(self.train))
         begun, kept, first = perf_counter(), monotonic(), self.sums.count
@@ -173,6 +141,7 @@ class Loop:
         for part, x_BHWC in in_order(work, len(left_N), self.plan.batch, makers):
             self._learn(x_BHWC, self.train.labels_N[left_N[part.start : part.stop]])
             advance(len(part))
+            held.heed()
             if monotonic() - kept > every:
                 keep(self.state())
                 kept = monotonic()
@@ -199,17 +168,21 @@ class Loop:
         """One step."""
         outcome = self._gradients(x_BHWC, labels_B)
         if not np.isfinite(outcome.loss):
-            raise DivergedError(
-                f"The loss was {outcome.loss} at step {self.step + 1:,} (epoch {len(self.epochs) + 1}).",
-                "A finite loss was expected: the steps were too long for this network and these pictures.",
-                f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
-            )
+            where = f"at step {self.step + 1:,} (epoch {len(self.epochs) + 1})"
+            raise self._diverged(f"The loss was {outcome.loss} {where}.")
         for group in self.optimiser.param_groups:
             group["lr"] = self.rates.at(self.step)
         self.optimiser.step()
         self.sums += outcome
         self.step += 1
         _average(self.averaged, self.network, min(self.plan.average, self.step / (self.step + 9)))
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            what,
+            "A finite loss was expected: the steps were too long for this network and these pictures.",
+            f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
+        )
 
     def _gradients(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
         """Leave the gradient of the mean loss over these pictures in the network's parameters.
@@ -237,11 +210,7 @@ class Loop:
         ]
         loss, accuracy, network, name = min(judged, key=lambda one: one[0])
         if not np.isfinite(loss):
-            raise DivergedError(
-                f"The validation loss was {loss} after epoch {number + 1}.",
-                "A finite loss was expected: the steps were too long for this network and these pictures.",
-                f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
-            )
+            raise self._diverged(f"The validation loss was {loss} after epoch {number + 1}.")
         if not self.epochs or loss < self._best().val_loss:
             self.best = _copied(network)
         self.epochs.append(
@@ -289,12 +258,15 @@ class Loop:
                 f"{kind}.{name}": value.detach().cpu().numpy().copy() for name, value in found.items()
             }
         sums = asdict(self.sums)
-        return State(
-            tensors, {"step": self.step, "sums": sums, "epochs": [asdict(one) for one in self.epochs]}
-        )
+        epochs = [asdict(one) for one in self.epochs]
+        return State(tensors, {"step": self.step, "sums": sums, "epochs": epochs, "threads": self.threads})
 
     def restore(self, state: State) -> None:
-        """Go on from a state of a training with the same network, pictures and plan."""
+        """Go on from a state of a training with the same network, pictures and plan, on as many threads.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: it is the state of another network.
+        """
 
         def part(kind: str) -> dict[str, torch.Tensor]:
             return {
@@ -308,6 +280,7 @@ class Loop:
         self.best = part("best")
         self.network.generator.set_state(part("chance")["state"])
         _set_moments(self.optimiser, self.network, part("optimiser"))
+        self.threads = int(state.facts["threads"])
         self.step = int(state.facts["step"])
         self.sums = Outcome(**state.facts["sums"])
         self.epochs = [Epoch(**one) for one in state.facts["epochs"]]

@@ -1,0 +1,45 @@
+"""The figures of a training: sums over some pictures, and one line for each pass over all of them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Sums over some pictures: their losses in nats, and how many were right."""
+
+    loss: float
+    right: int
+    count: int
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.loss + other.loss, self.right + other.right, self.count + other.count)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The figures of one pass over the training pictures.
+
+    Attributes:
+        epoch: Counted from 1.
+        loss, accuracy: On the training pictures, while they were learnt from.
+        val_loss, val_accuracy: On the validation pictures after it.
+        weights: Whose validation figures these are: the ``last`` weights or their running average.
+        rate: The learning rate at its end.
+        seconds: Its time, validation included, in the process that finished it.
+        pictures_per_second: Of learning alone.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    weights: str
+    rate: float
+    seconds: float
+    pictures_per_second: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of ``metrics.jsonl``."""
+        return {"event": "epoch", **asdict(self)}
