@@ -26,3 +26,13 @@ def test_what_is_not_there_is_refused() -> None:
         "Products in fp16 were asked for, and only a CUDA device has them. fp32 or bf16 was expected here. "
         "Leave --precision out."
     )
+
+
+def test_another_precision_follows_in_the_same_process() -> None:
+    """Accelerate's own state of the last training does not stand in the way of the next."""
+    for precision, mixed in (("fp32", "no"), ("bf16", "bf16"), ("fp32", "no")):
+        place = choose_place("cpu", precision)
+        assert (place.device.type, place.mixed_precision) == ("cpu", mixed)
+        with place.autocast():
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+        assert product.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)

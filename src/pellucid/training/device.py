@@ -2,6 +2,7 @@
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
 
 from pellucid.errors import RequestError
 
@@ -32,4 +33,17 @@ def choose_place(device: str, precision: str) -> Accelerator:
             "Leave --precision out.",
         )
     mixed = "no" if precision == "fp32" else precision
+    _forget_the_last(device, mixed)
     return Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+
+
+def _forget_the_last(device: str, mixed: str) -> None:
+    """Accelerate keeps one device and one precision a process and refuses another: forget these first.
+
+    Not where several processes train together, which have found each other through what would be forgotten.
+    """
+    known = AcceleratorState._shared_state
+    if not known or PartialState().num_processes > 1:
+        return
+    if known.get("_mixed_precision") != mixed or known["device"].type != device:
+        AcceleratorState._reset_state(reset_partial_state=True)
