@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +159,20 @@ def test_every_kind_with_numbers_comes_in() -> None:
     answers_alike(model, *from_keras(randomised(model)))
 
 
+def test_neither_keras_nor_h5py_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    """Importing these rooms loads neither, nor PyTorch; reading a file loads h5py alone."""
+    lecture().save(tmp_path / "net.keras")
+    code = (
+        "import sys\nfrom pellucid.network.keras_read import from_keras\nimport pellucid.network.keras_write\n"
+        "heavy = {'keras', 'h5py', 'torch'}\nprint(sorted(heavy & {*sys.modules}))\n"
+        "from_keras('net.keras')\nprint(sorted(heavy & {*sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["[]", "['h5py']"]
+
+
 # --- what is no chain -------------------------------------------------------------------------------------
 
 
@@ -165,6 +181,11 @@ def branching(join: Callable[[Any, Any], Any]) -> Any:
     a = layers.Conv2D(3, 1, name="a")(inputs)
     b = layers.Conv2D(3, 1, name="b")(a)
     return keras.Model(inputs, join(a, b))
+
+
+def forked() -> Any:
+    inputs = keras.Input((8, 8, 3), name="photo")
+    return keras.Model(inputs, [layers.Conv2D(3, 1, name=name)(inputs) for name in "ab"])
 
 
 def shared() -> Any:
@@ -200,6 +221,11 @@ NO_CHAINS = [
     (
         lambda: branching(lambda a, b: [a, b]),
         f"The layer 'a' (Conv2D) of the Keras model is one of several outputs. {CHAIN}",
+    ),
+    (
+        forked,
+        "The layer 'b' (Conv2D) of the Keras model takes the output of 'photo', not of 'a' before it. "
+        f"{CHAIN}",
     ),
     (shared, f"The layer 'twice' (Conv2D) of the Keras model is used 2 times. {CHAIN}"),
     (two_inputs, f"The layer 'two' (InputLayer) of the Keras model is a second input. {CHAIN}"),

@@ -6,6 +6,7 @@ Read without Keras: nothing in the file is run. What the JSON means is ``network
 import io
 import json
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -85,7 +86,7 @@ class Numbers:
         try:
             size = tensor.dtype.itemsize * math.prod(tensor.shape)
             # Keras writes plain arrays. Others may stand for more than there is, or lie in another file.
-            strange = tensor.external or tensor.is_virtual or tensor.chunks or tensor.dtype.kind != "f"
+            strange = tensor.external or tensor.chunks or tensor.dtype.kind != "f"
             if not strange and tensor.id.get_storage_size() == size:
                 return np.asarray(tensor[()], np.float32)
         except _HDF5_ERRORS as error:
@@ -98,6 +99,14 @@ def _child(group: Any, name: str) -> Any:
     if not isinstance(group.get(name, getlink=True), _h5py().HardLink):
         raise KeyError(name)
     return group[name]
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Let Keras write its model to a ``.keras`` file; what it raises is not changed."""
+    with warnings.catch_warnings():
+        # On PyTorch, Keras 3.15 makes arrays of its tensors in a way that NumPy 2 warns of.
+        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept", DeprecationWarning)
+        model.save(path)
 
 
 def damaged(path: Path, reason: str) -> KerasError:

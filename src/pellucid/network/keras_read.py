@@ -16,7 +16,7 @@ from typing import Any
 
 from pellucid.errors import shown
 from pellucid.network.blueprint import Blueprint, Input, Layer
-from pellucid.network.keras_file import KerasError, Numbers, damaged, opened
+from pellucid.network.keras_file import KerasError, Numbers, damaged, opened, save_model
 from pellucid.network.keras_layers import MisfitError, read_layer
 from pellucid.network.parameters import Parameters, tensor_shapes
 from pellucid.network.shapes import Shape, ShapeError, shapes
@@ -50,7 +50,7 @@ def from_keras(model: Any) -> tuple[Blueprint, Parameters]:
     with tempfile.TemporaryDirectory(prefix="pellucid-") as folder:
         path = Path(folder) / "model.keras"
         try:
-            model.save(path)
+            save_model(model, path)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise KerasError(

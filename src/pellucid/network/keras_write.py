@@ -13,7 +13,7 @@ from typing import Any
 
 from pellucid.errors import shown
 from pellucid.network.blueprint import Blueprint, RandomBrightness, RandomContrast, Rescale
-from pellucid.network.keras_file import KerasError, needs
+from pellucid.network.keras_file import KerasError, needs, save_model
 from pellucid.network.keras_layers import MisfitError, write_layer
 from pellucid.network.parameters import Parameters, check_parameters, parameter_shapes
 from pellucid.storage import storage_errors
@@ -75,7 +75,7 @@ def save_keras(blueprint: Blueprint, parameters: Parameters, path: Path) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.stem[:100]}.partial-", dir=path.parent) as folder:
             partial = Path(folder) / "model.keras"
-            model.save(partial)
+            save_model(model, partial)
             partial.replace(path)
 
 
