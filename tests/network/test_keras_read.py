@@ -163,7 +163,8 @@ def test_neither_keras_nor_h5py_is_loaded_before_it_is_needed(tmp_path: Path) ->
     """Importing these rooms loads neither, nor PyTorch; reading a file loads h5py alone."""
     lecture().save(tmp_path / "net.keras")
     code = (
-        "import sys\nfrom pellucid.network.keras_read import from_keras\nimport pellucid.network.keras_write\n"
+        "import sys\nimport pellucid.network.keras_write\n"
+        "from pellucid.network.keras_read import from_keras\n"
         "heavy = {'keras', 'h5py', 'torch'}\nprint(sorted(heavy & {*sys.modules}))\n"
         "from_keras('net.keras')\nprint(sorted(heavy & {*sys.modules}))"
     )
