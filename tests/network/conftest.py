@@ -94,7 +94,9 @@ FLAT = (
 @st.composite
 def _chains(draw: Any, largest: int = 20) -> Blueprint:
     """A blueprint of one to twelve layers; those that would not fit are left out."""
-    source = Input(draw(st.integers(1, largest)), draw(st.integers(1, largest)), draw(st.integers(1, 6)))
+    side = st.integers(1, largest)
+    fit = st.sampled_from([None, "squash", "letterbox", "crop"])
+    source = Input(draw(side), draw(side), draw(st.integers(1, 6)), draw(fit))
     wanted = draw(st.lists(st.one_of(*MAPS, *ANYWHERE), max_size=6))
     if draw(st.booleans()) or not wanted:
         wanted += [draw(st.one_of(*FLATTENING)), *draw(st.lists(st.one_of(*FLAT, *ANYWHERE), max_size=4))]

@@ -1,6 +1,7 @@
 """Layers as data: names, and values that are checked when a layer is made."""
 
 import math
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from pellucid.network.blueprint import (
     Conv,
     Dense,
     Dropout,
+    FitName,
     Input,
     Layer,
     MaxPool,
@@ -23,6 +25,7 @@ from pellucid.network.blueprint import (
     keras_names,
 )
 from pellucid.network.values import BlueprintError
+from pellucid.pictures.preprocess import Fit
 
 REFUSED = [
     (
@@ -83,12 +86,19 @@ def test_a_layer_with_an_impossible_value_cannot_be_made(make, message: str) -> 
         lambda: ScaledAvgPool(activation="no"),
         lambda: MaxPool(stride=(0, 0)),
         lambda: Rbf(0),
+        lambda: Input(1, 1, 1, "stretch"),
     ],
 )
 def test_every_kind_checks_its_own_values(make) -> None:
     """Nothing out of range gets into a blueprint."""
     with pytest.raises(BlueprintError):
         make()
+
+
+def test_a_picture_fits_in_the_ways_that_there_are() -> None:
+    """The fits that an input may name are those of the preprocessing; it need not name one."""
+    assert get_args(FitName) == get_args(Fit)
+    assert Input(1, 1, 1).fit is None
 
 
 def test_names_are_those_that_keras_prints() -> None:

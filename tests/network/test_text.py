@@ -99,6 +99,16 @@ def test_other_ways_to_write_a_layer(line: str, layer) -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["input 64x48x3 fit=Squash", "Input fit = squash 64x48x3", "input shape=64x48x3 fit=squash"]
+)
+def test_an_input_says_how_pictures_of_other_sizes_fit(line: str) -> None:
+    """The fit stands in the text, and comes back."""
+    blueprint = parse(f"{line}; flatten")
+    assert blueprint.input == Input(64, 48, 3, "squash")
+    assert format_blueprint(blueprint) == "input 64x48x3 fit=squash; flatten"
+
+
+@pytest.mark.parametrize(
     ("layer", "line"),
     [
         (Rescale(1 / 255), "rescale 1/255"),
@@ -166,6 +176,29 @@ WRONG = [
         "input 28x0x1; flatten",
         f"Line 1, column 7: the shape of an input cannot be '28x0x1'. {COUNT} Write, for example: input "
         "28x28x1",
+    ),
+    (
+        "input fit=crop 28x0x1; flatten",
+        f"Line 1, column 16: the shape of an input cannot be '28x0x1'. {COUNT} Write, for example: input "
+        "28x28x1",
+    ),
+    (
+        "input 28x28x1 fit=squish; flatten",
+        "Line 1, column 15: the fit of an input cannot be 'squish'. One of squash, letterbox, crop was "
+        "expected. Did you mean 'squash'?",
+    ),
+    (
+        "input 28x28x1 crop; flatten",
+        "Line 1, column 15: input takes no bare 'crop'. The fit has a name. Write fit=crop",
+    ),
+    (
+        "input fit=crop; flatten",
+        "Line 1, column 15: input lacks its shape. It needs shape. Write, for example: input 28x28x1",
+    ),
+    (
+        "input 28x28x1 size=3; flatten",
+        "Line 1, column 15: input has no option 'size'. It takes: shape, fit. Write, for "
+        "example: input 28x28x1",
     ),
     (
         "input 28x28x1; conv",

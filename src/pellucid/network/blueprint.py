@@ -27,6 +27,9 @@ ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
 FlipMode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
+FitName = Literal["squash", "letterbox", "crop"]
+"""``pictures.preprocess`` says what each does, and a test that these are its names: it is slow to import."""
+
 TableName = Literal["lenet5"]
 """Which maps a filter sees, where it does not see all."""
 
@@ -51,14 +54,19 @@ TABLES: dict[TableName, tuple[tuple[int, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Input:
-    """What comes in: one picture of this shape."""
+    """What comes in: one picture of this shape.
+
+    ``fit`` is how pictures of other sizes are brought to this one; None refuses them.
+    """
 
     height: int
     width: int
     channels: int
+    fit: FitName | None = None
 
     def __post_init__(self) -> None:
         whole(self, "height", "width", "channels")
+        one_of(self, "fit", (None, *get_args(FitName)))
 
 
 @dataclass(frozen=True)

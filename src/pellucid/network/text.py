@@ -18,6 +18,7 @@ from pellucid.network.blueprint import (
     ACTIVATIONS,
     Activation,
     Blueprint,
+    FitName,
     FlipMode,
     Input,
     Layer,
@@ -86,8 +87,10 @@ def format_blueprint(blueprint: Blueprint, separator: str = "; ") -> str:
         separator: What stands between the layers: ``"; "``, or ``"\\n"`` for one layer a line.
     """
     source = blueprint.input
-    lines = [f"input {source.height}x{source.width}x{source.channels}", *map(format_layer, blueprint.layers)]
-    return separator.join(lines)
+    first = f"input {source.height}x{source.width}x{source.channels}" + f" fit={source.fit}" * bool(
+        source.fit
+    )
+    return separator.join([first, *map(format_layer, blueprint.layers)])
 
 
 def format_layer(layer: Layer) -> str:
@@ -186,10 +189,11 @@ def _made(name: str, words: list[_Word]) -> Any:
         raise end.error(f"{name} lacks its {missing[0]}.", expected, f"Write, for example: {kind.example}")
     try:
         if name == "input":
-            return Input(*values["shape"])
+            return Input(*values.pop("shape"), **values)
         return ZeroPad(*values["padding"]) if name == "zeropad" else kind.make(**values)
     except BlueprintError as error:
-        word = given[error.field] if error.field in given else next(iter(given.values()))
+        # Height, width and channels stand in one word, as the four sides of a padding do.
+        word = given[error.field if error.field in given else kind.needed[0]]
         field = next(key for key, one in given.items() if one is word)
         raise word.error(
             _cannot(name, field, word), error.expected, f"Write, for example: {kind.example}"
@@ -216,7 +220,7 @@ def _field_of(name: str, word: _Word, given: dict[str, _Word]) -> tuple[str, str
     key, equals, text = (part.strip() for part in word.text.partition("="))
     if equals:
         field = known(key, every)
-        if field is None or name == "input":
+        if field is None:
             advice = near(key, every, f"Write, for example: {kind.example}")
             options = f"It takes: {', '.join(every)}." if every else "It takes none."
             raise word.error(f"{name} has no option {shown(key[:40])}.", options, advice)
@@ -230,9 +234,10 @@ def _field_of(name: str, word: _Word, given: dict[str, _Word]) -> tuple[str, str
     free = [field for field in (*kind.needed, *kind.extra) if field not in given]
     if free and not (free == ["activation"] and key.lower() in get_args(Padding)):
         return free[0], key
-    if "padding" in kind.options and key.lower() in get_args(Padding):
+    named = next((option for option in kind.options if key.lower() in _CHOICES.get(option, ())), None)
+    if named is not None:
         raise word.error(
-            f"{name} takes no bare {word.shown}.", "The padding has a name.", f"Write padding={key.lower()}"
+            f"{name} takes no bare {word.shown}.", f"The {named} has a name.", f"Write {named}={key.lower()}"
         )
     takes = ", ".join((*kind.needed, *kind.extra, *(f"{option}=" for option in kind.options)))
     expected = f"It takes: {takes}." if takes else "It stands alone."
@@ -245,6 +250,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "activation": ACTIVATIONS,
     "name": ACTIVATIONS,
     "padding": get_args(Padding),
+    "fit": get_args(FitName),
     "table": get_args(TableName),
     "mode": get_args(FlipMode),
     "bias": ("yes", "no", "true", "false"),

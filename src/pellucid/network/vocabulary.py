@@ -48,7 +48,7 @@ class Kind:
 
 _SLIDING = ("stride", "padding", "dilation")
 KINDS: dict[str, Kind] = {
-    "input": Kind(Input, ("shape",), example="input 28x28x1"),
+    "input": Kind(Input, ("shape",), options=("fit",), example="input 28x28x1"),
     "conv": Kind(
         Conv,
         ("filters", "kernel"),
