@@ -87,9 +87,8 @@ def format_blueprint(blueprint: Blueprint, separator: str = "; ") -> str:
         separator: What stands between the layers: ``"; "``, or ``"\\n"`` for one layer a line.
     """
     source = blueprint.input
-    first = f"input {source.height}x{source.width}x{source.channels}" + f" fit={source.fit}" * bool(
-        source.fit
-    )
+    fit = f" fit={source.fit}" if source.fit else ""
+    first = f"input {source.height}x{source.width}x{source.channels}{fit}"
     return separator.join([first, *map(format_layer, blueprint.layers)])
 
 
