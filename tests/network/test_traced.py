@@ -1,16 +1,17 @@
-"""The account of a module, from one pass: against PyTorch's own counts, timm's published totals, and "
-"blueprints."""
+"""The account of a module from one pass: against PyTorch's counts, timm's published totals, and texts."""
 
 import pytest
 import timm
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from pellucid.network.account import account
+from pellucid.network.account import Account, account
 from pellucid.network.blueprint import Conv, Dense, DepthwiseConv
 from pellucid.network.build import build
+from pellucid.network.catalogue import NETWORKS
 from pellucid.network.parameters import initial_parameters
 from pellucid.network.traced import TraceError, trace, trace_backbone
 
@@ -45,7 +46,14 @@ def test_a_small_network_row_by_row() -> None:
     assert [row.activation_bytes for row in found.rows] == [800, 800, 576, 144, 144, 20]
     assert found.parameters == numel(net)
     assert found.notes == ()
-    assert all(row.receptive_field is None for row in found.rows)
+    assert [(row.receptive_field, row.stride, row.start) for row in found.rows] == [
+        ((3, 3), (2, 2), (1, 1)),
+        ((3, 3), (2, 2), (1, 1)),
+        ((7, 7), (2, 2), (3, 3)),
+        ((7, 7), (2, 2), (3, 3)),
+        ((11, 11), None, (5, 5)),
+        ((11, 11), None, (5, 5)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +66,7 @@ def test_a_small_network_row_by_row() -> None:
     ],
 )
 def test_timms_networks_have_their_published_totals(name: str, parameters: int, giga_macs: float) -> None:
-    """To the last parameter; multiply-adds as timm's tables round them (ViT: without its attention "
-    "products)."""
+    """To the last parameter; multiply-adds as timm's tables have them (ViT's attention products left out)."""
     net = timm.create_model(name)
     found = trace(net)
     assert found.parameters == numel(net) == parameters
@@ -73,6 +80,61 @@ def test_a_depthwise_convolution_has_its_path() -> None:
     names = [row.name for row in trace(timm.create_model("tf_efficientnet_lite0")).rows]
     assert "blocks.1.0.conv_dw" in names
     assert names[:3] == ["conv_stem", "bn1", "bn1.act"]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+def test_torchvisions_chains_see_what_the_named_networks_see(name: str) -> None:
+    """Module by module the fields, steps and multiply-adds of the text, without a number allocated."""
+    with torch.device("meta"):
+        found = trace(getattr(torchvision.models, name)())
+    expected = NETWORKS[name].account()
+    assert (found.parameters, found.macs) == (expected.parameters, expected.macs)
+
+    def fields(told: Account) -> list[tuple[object, ...]]:
+        sliding = ("Conv2d", "Conv2D", "MaxPool2d", "MaxPooling2D", "Linear", "Dense")
+        return [
+            (row.output_shape, row.receptive_field, row.stride, row.start, row.parameters, row.macs)
+            for row in told.rows
+            if row.kind in sliding
+        ]
+
+    assert fields(found) == fields(expected)
+    assert all(row.receptive_field for row in found.rows)
+
+
+def test_fields_are_told_until_branches_meet() -> None:
+    """ResNet-18's stem and its first block's main path; from its first sum on nothing is known."""
+    rows = {row.name: row for row in trace(timm.create_model("resnet18")).rows}
+    assert {name: row.receptive_field for name, row in rows.items() if row.receptive_field} == {
+        **dict.fromkeys(["conv1", "bn1", "act1"], (7, 7)),
+        "maxpool": (11, 11),
+        **dict.fromkeys(["layer1.0.conv1", "layer1.0.bn1", "layer1.0.act1"], (19, 19)),
+        **dict.fromkeys(["layer1.0.conv2", "layer1.0.bn2"], (27, 27)),
+    }
+    assert (rows["maxpool"].stride, rows["maxpool"].start) == ((4, 4), (0, 0))
+
+
+def test_channels_that_stand_last_are_told_as_channels() -> None:
+    """ConvNeXt moves its channels behind its maps for a while: (height, width, channels) all the same."""
+    rows = {row.name: row for row in trace(timm.create_model("convnext_atto"), (64, 64, 3)).rows}
+    assert rows["stages.0.blocks.0.conv_dw"].output_shape == (16, 16, 40)
+    assert rows["stages.1.downsample.0"].output_shape == (16, 16, 40)
+    net = nn.Sequential(nn.Conv2d(3, 5, 1), Last(nn.LayerNorm(5), nn.Linear(5, 7), nn.GELU()), nn.ReLU())
+    assert [row.output_shape for row in trace(net, (4, 6, 3)).rows] == [
+        *[(4, 6, 5), (4, 6, 5)],
+        *[(4, 6, 7)] * 3,
+    ]
+
+
+class Last(nn.Module):
+    """Modules that see the channels last."""
+
+    def __init__(self, *inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(*inner)
+
+    def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
+        return self.inner(x_NCHW.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 @settings(max_examples=30)
@@ -113,8 +175,7 @@ def test_what_is_shared_counts_once_and_runs_twice() -> None:
 
 
 def test_parameters_outside_leaves_and_modules_that_do_not_run_are_counted() -> None:
-    """A parameter of an inner module and one of a module whose forward is never called: the total stays "
-    "right."""
+    """A parameter of an inner module, and of one whose forward is never called: the total stays right."""
 
     class Odd(nn.Module):
         def __init__(self) -> None:

@@ -184,10 +184,10 @@ def account(blueprint: Blueprint, notes: tuple[str, ...] = ()) -> Account:
         ShapeError: A layer cannot follow the one before it.
     """
     before: Shape = (blueprint.input.height, blueprint.input.width, blueprint.input.channels)
-    field = _Field.of_input(blueprint)
+    field = Field.of_input(blueprint.input.height, blueprint.input.width)
     rows = []
     for name, layer, after in zip(blueprint.names, blueprint.layers, shapes(blueprint), strict=True):
-        field = field.through(layer, before, after)
+        field = _seen(field, layer, before, after)
         counted = _count(layer, before)
         rows.append(
             Row(
@@ -317,7 +317,7 @@ def _macs(layer: Layer, before: Shape, after: Shape) -> int:
 
 
 @dataclass(frozen=True)
-class _Field:
+class Field:
     """What part of the picture an output sees, as it grows from layer to layer.
 
     By the recurrences of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
@@ -332,25 +332,46 @@ class _Field:
     whole: tuple[int, int]  # height and width of the picture
 
     @classmethod
-    def of_input(cls, blueprint: Blueprint) -> "_Field":
-        return cls((1, 1), (1, 1), (0, 0), (blueprint.input.height, blueprint.input.width))
+    def of_input(cls, height: int, width: int) -> "Field":
+        """One pixel, one pixel from the next."""
+        return cls((1, 1), (1, 1), (0, 0), (height, width))
 
     @property
     def start(self) -> tuple[float, float]:
+        """Centre of the first output's field, (row, column); the first pixel's centre is (0, 0)."""
         return self.first[0] + (self.size[0] - 1) / 2, self.first[1] + (self.size[1] - 1) / 2
 
-    def through(self, layer: Layer, before: Shape, after: Shape) -> "_Field":
-        if len(after) != 3 or self.stride is None:
-            return _Field(self.whole, None, (0, 0), self.whole)
-        window, pads, stride = window_of(layer), padding_of(layer, before), self.stride
-        reach, step = (window.reach, window.stride) if window else ((1, 1), (1, 1))
+    def everything(self) -> "Field":
+        """The field of an output that has no place: all of the picture."""
+        return Field(self.whole, None, (0, 0), self.whole)
+
+    def slid(self, reach: tuple[int, int], step: tuple[int, int], before: tuple[int, int]) -> "Field":
+        """The field after a window has slid over the map.
+
+        Args:
+            reach: Rows and columns that the window spans, holes included.
+            step: The window's own stride.
+            before: Rows above and columns to the left that padding added.
+        """
+        stride = self.stride
+        if stride is None:
+            return self.everything()
 
         def both(change: Callable[[int], int]) -> tuple[int, int]:
             return change(0), change(1)
 
-        return _Field(
+        return Field(
             both(lambda axis: self.size[axis] + (reach[axis] - 1) * stride[axis]),
             both(lambda axis: stride[axis] * step[axis]),
-            both(lambda axis: self.first[axis] - pads[axis][0] * stride[axis]),
+            both(lambda axis: self.first[axis] - before[axis] * stride[axis]),
             self.whole,
         )
+
+
+def _seen(field: Field, layer: Layer, before: Shape, after: Shape) -> Field:
+    """The field after this layer."""
+    if len(after) != 3:
+        return field.everything()
+    window, ((top, _), (left, _)) = window_of(layer), padding_of(layer, before)
+    reach, step = (window.reach, window.stride) if window else ((1, 1), (1, 1))
+    return field.slid(reach, step, (top, left))

@@ -1,7 +1,7 @@
 """The account of any ``torch.nn.Module``, from one forward pass that its modules are watched in.
 
 This room imports torch, which takes seconds; others enter it only for a network that is no blueprint.
-What a receptive field is in a network of branches nobody asked, so it stays unknown here.
+How far receptive fields are known, ``network.chain`` says.
 """
 
 import contextlib
@@ -17,11 +17,13 @@ from pellucid.errors import PellucidError, shown
 from pellucid.network.account import (
     Account,
     Counted,
+    Field,
     Row,
     count_conv,
     count_dense,
     count_depthwise,
 )
+from pellucid.network.chain import Chain
 from pellucid.network.shapes import Shape
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -50,6 +52,7 @@ _UNCOUNTED = (
     nn.AdaptiveMaxPool2d,
     nn.ZeroPad2d,
 )
+_NAMES = {kind.__name__ for kind in _UNCOUNTED}  # timm has a GELU of its own
 
 
 class TraceError(PellucidError):
@@ -58,11 +61,16 @@ class TraceError(PellucidError):
 
 @dataclass
 class _Seen:
-    """What a module did in the pass: the shape of what it put out last, its multiply-adds over all calls."""
+    """What a module did in the pass: what it put out last, its multiply-adds over all calls.
+
+    ``field`` is known where the module ran once, in the chain that the network begins with.
+    """
 
     shape: Shape = ()
     macs: int = 0
     numbers: int = 0
+    calls: int = 0
+    field: Field | None = None
 
 
 def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "") -> Account:
@@ -70,8 +78,9 @@ def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "
 
     A row stands for each module that holds parameters of its own or has no modules inside, except
     ``nn.Identity``. A module that runs twice is one row: its parameters count once, its multiply-adds each
-    time. Parameters that two modules share count at the first. The module is left as it was: its mode, its
-    statistics, and no hook in it.
+    time. Parameters that two modules share count at the first. Receptive fields are told from the input on
+    until branches meet, or something else is done between two modules. The module is left as it was: its
+    mode, its statistics, and no hook in it.
 
     Args:
         module: ``(N, C, H, W)`` float -> anything.
@@ -91,8 +100,8 @@ def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "
     for key in [*ran, *(key for key in modules if key not in seen and _own(modules[key]))]:
         one = modules[key]
         rows.append(_row(names[key], one, seen.get(key, _Seen()), told))
-        if not isinstance(one, (*_CONVOLUTIONS, nn.Linear, *_UNCOUNTED)):
-            unknown.append(type(one).__name__)
+        if not isinstance(one, (*_CONVOLUTIONS, nn.Linear, *_UNCOUNTED)) and _kind(one) not in _NAMES:
+            unknown.append(_kind(one))
     notes = []
     if unknown:
         kinds = ", ".join(sorted(set(unknown)))
@@ -156,22 +165,27 @@ def _is_leaf(module: nn.Module) -> bool:
 
 def _watch(module: nn.Module, input_shape: Shape) -> dict[int, _Seen]:
     """Run the module once on an empty picture; what each leaf module did, in the order of the first calls."""
-    seen: dict[int, _Seen] = {}
-
-    def note(one: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        result = _first_tensor(output)
-        if result is not None:
-            entry = seen[id(one)]
-            entry.shape, entry.numbers = _shape(result), result[0].numel() if result.dim() else 1
-            entry.macs += _macs(one, result)
-
-    def begin(one: nn.Module, inputs: tuple[Any, ...]) -> None:
-        seen.setdefault(id(one), _Seen())  # a module that holds others stands before them
-
     height, width, channels = input_shape
     like = next((tensor for tensor in module.parameters() if tensor.is_floating_point()), torch.zeros(()))
     x_NCHW = torch.zeros(1, channels, height, width, dtype=like.dtype, device=like.device)
-    with _hooks(module, begin, note), _evaluating(module), torch.inference_mode():
+    seen: dict[int, _Seen] = {}
+    chain, layout = Chain(x_NCHW), _Layout()
+
+    def begin(one: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen.setdefault(id(one), _Seen())  # a module that holds others stands before them
+        chain.enter(one, inputs[0] if inputs else None)
+
+    def note(one: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        entry = seen[id(one)]
+        field = chain.leave(one, inputs[0] if inputs else None, output)
+        entry.calls += 1
+        entry.field = field if entry.calls == 1 else None
+        result = _first_tensor(output)
+        if result is not None:
+            entry.shape, entry.numbers = layout.shape(one, inputs, result), _numbers(result)
+            entry.macs += _macs(one, result)
+
+    with _hooks(module, begin, note), _evaluating(module), torch.no_grad():
         try:
             module(x_NCHW)
         except Exception as error:  # a module may raise anything
@@ -218,12 +232,36 @@ def _first_tensor(output: Any) -> Tensor | None:
     return None
 
 
-def _shape(output: Tensor) -> Shape:
-    """The shape without the batch; of maps (height, width, channels)."""
-    if output.dim() == 4:
+def _numbers(output: Tensor) -> int:
+    return output[0].numel() if output.dim() else 1
+
+
+class _Layout:
+    """Where the channels of maps stand, as the modules pass: second (N, C, H, W) or last (N, H, W, C)."""
+
+    def __init__(self) -> None:
+        self._shape: torch.Size | None = None
+        self._is_last = False
+
+    def shape(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Shape:
+        """The shape without the batch; of maps (height, width, channels)."""
+        if isinstance(module, (*_CONVOLUTIONS, *_NORMS)):
+            self._is_last = False
+        elif isinstance(module, nn.Linear):
+            self._is_last = True
+        elif isinstance(module, nn.LayerNorm):
+            self._is_last = "2d" not in _kind(module)  # timm's LayerNorm2d moves the axes itself
+        elif not (inputs and getattr(inputs[0], "shape", None) == self._shape == output.shape):
+            self._is_last = False  # only what keeps the shape keeps the layout
+        self._shape = output.shape
+        if output.dim() != 4 or self._is_last:
+            return tuple(output.shape[1:])
         _, channels, height, width = output.shape
         return height, width, channels
-    return tuple(output.shape[1:])
+
+
+def _kind(module: nn.Module) -> str:
+    return type(module).__name__
 
 
 def _macs(module: nn.Module, output: Tensor) -> int:
@@ -243,7 +281,7 @@ def _row(name: str, module: nn.Module, seen: _Seen, told: dict[int, str]) -> Row
     told.update({id(tensor): name for tensor in fresh.values()})
     return Row(
         name=name,
-        kind=type(module).__name__,
+        kind=_kind(module),
         text="",
         output_shape=seen.shape,
         weights=counted.weights,
@@ -252,6 +290,9 @@ def _row(name: str, module: nn.Module, seen: _Seen, told: dict[int, str]) -> Row
         arithmetic=counted.arithmetic,
         macs=seen.macs,
         activation_bytes=4 * seen.numbers,
+        receptive_field=seen.field.size if seen.field else None,
+        stride=seen.field.stride if seen.field else None,
+        start=seen.field.start if seen.field else None,
     )
 
 
