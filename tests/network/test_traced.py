@@ -1,5 +1,7 @@
 """The account of a module from one pass: against PyTorch's counts, timm's published totals, and texts."""
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -8,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from pellucid.errors import UnknownBackboneError
 from pellucid.network.account import Account, account
+from pellucid.network.backbone import untrained_backbone
 from pellucid.network.blueprint import Conv, Dense, DepthwiseConv
 from pellucid.network.build import build
 from pellucid.network.catalogue import NETWORKS
@@ -247,6 +251,27 @@ def test_a_backbone_is_traced_up_to_its_boundary(boundary: str | None, last: str
     else:
         assert found.parameters == trunk[boundary] + head[boundary]
         assert found.trainable == head[boundary]
+
+
+def test_a_backbone_is_traced_without_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is allocated; a network that looks at its numbers is built with them, to the same account."""
+    devices = []
+
+    def build_one(name: str) -> Any:
+        devices.append(torch.zeros(()).device.type)
+        if refuses and devices[-1] == "meta":
+            raise NotImplementedError("Cannot copy out of meta tensor")
+        return untrained_backbone(name)
+
+    monkeypatch.setattr("pellucid.network.backbone.untrained_backbone", build_one)
+    refuses = False
+    found = trace_backbone("resnet18", "layer1", 3)
+    assert devices == ["meta"]
+    refuses = True
+    assert trace_backbone("resnet18", "layer1", 3) == found
+    assert devices == ["meta", "meta", "cpu"]
+    with pytest.raises(UnknownBackboneError):
+        trace_backbone("resnt18")
 
 
 def test_a_prefix_is_taken_from_the_names() -> None:

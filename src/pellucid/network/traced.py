@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pellucid.errors import PellucidError, shown
+from pellucid.errors import PellucidError, UnknownBackboneError, shown
 from pellucid.network.account import (
     Account,
     Counted,
@@ -113,7 +113,7 @@ def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "
 
 
 def trace_backbone(name: str, boundary: str | None = None, classes: int | None = None) -> Account:
-    """What a timm network costs; its numbers are drawn by chance, so nothing is read or fetched.
+    """What a timm network costs; it is built without numbers, so nothing is read, fetched or computed.
 
     Args:
         name: A backbone's name, as ``network.backbone.load_backbone`` takes it.
@@ -123,6 +123,16 @@ def trace_backbone(name: str, boundary: str | None = None, classes: int | None =
     Raises:
         BackboneError: There is no such backbone, or it cannot be cut there.
     """
+    try:
+        with torch.device("meta"):
+            return _trace_backbone(name, boundary, classes)
+    except UnknownBackboneError:
+        raise
+    except (PellucidError, RuntimeError):  # a network that looks at its numbers while it is built or runs
+        return _trace_backbone(name, boundary, classes)
+
+
+def _trace_backbone(name: str, boundary: str | None, classes: int | None) -> Account:
     from pellucid.network.backbone import POOL, untrained_backbone  # timm takes seconds to import
 
     backbone = untrained_backbone(name)
