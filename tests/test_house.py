@@ -253,6 +253,8 @@ def test_a_slow_library_is_noticed(tmp_path: Path) -> None:
         command("--help"),
         command("train", "--help"),
         command("check", "builtin:digits"),
+        command("network"),
+        command("network", "digits-convnet"),
         command("network", "vgg16"),
         command("backbones"),
         command("cache"),

@@ -8,6 +8,8 @@ import pytest
 
 from pellucid.cli.network import run
 from pellucid.network.catalogue import NETWORKS
+from pellucid.network.keras_write import save_keras
+from pellucid.network.parameters import initial_parameters
 
 
 def test_the_lectures_convnet_in_json(pellucid) -> None:
@@ -43,7 +45,11 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
     """The whole of it, as a person reads it."""
     said = pellucid("network", "Digits-Convnet")
     assert said.status == 0
-    assert said.out.splitlines()[3:] == [
+    assert said.out.splitlines() == [
+        "digits-convnet: the lecture's convnet for handwritten digits. Source: the lecture 'Introduction to "
+        "Deep",
+        "Learning for Computer Vision'; Chollet, Deep Learning with Python, 2nd edition, 2021, chapter 8.",
+        "",
         "layer            as text              output        counted as  parameters  multiply-adds   sees  "
         "step",
         "input                                28x28x1",
@@ -57,7 +63,7 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
         "   4",
         "conv2d_2         conv 128 3x3 relu   3x3x128  (3*3*64 + 1)*128    = 73,856        663,552  18x18  "
         "   4",
-        "flatten          flatten                1152                             0              0  28x28",
+        "flatten          flatten               1,152                             0              0  28x28",
         "dense            dense 10 softmax         10    (1,152 + 1)*10    = 11,530         11,520  28x28",
         "-" * 102,
         "total                                                            = 104,202      3,100,032",
@@ -65,9 +71,8 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
         "Parameters: 104,202, all of them learnt; 417 kB in float32.",
         "Activations: 155 kB for one picture in float32, all layers together.",
         "Multiply-adds: one each time that a convolution or a dense layer multiplies a weight, for one "
-        "picture; "
-        "zeros of the padding are multiplied too. Biases, pooling, normalisation and activations are not "
-        "counted.",
+        "picture; zeros",
+        "of the padding are multiplied too. Biases, pooling, normalisation and activations are not counted.",
         "sees: how much of the picture (height x width) one number of the output is made from.",
         "step: how many pixels of the picture lie between two neighbours of the output.",
     ]
@@ -77,22 +82,24 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
 def test_the_printed_columns_re_add(pellucid, name: str) -> None:
     """Parameters and multiply-adds of the printed rows add up to the printed totals; notes stand below."""
     said = pellucid("network", name)
-    rows = [line for line in said.out.splitlines() if re.search(r"= [\d,]+ |  0 ", line + " ")]
-    *layers, total = (
-        [int(figure.replace(",", "")) for figure in re.findall(r"(?:= |  )(\d[\d,]*)(?=  |$)", line)]
-        for line in rows
-        if not line.startswith(("input", "Erratum", "A 3x3"))
-    )
-    assert total[0] == NETWORKS[name].account().parameters
-    assert said.out.count(f"= {total[0]:,}") >= 1
-    assert len(layers) == len(NETWORKS[name].account().rows)
-    assert all(note in said.out for note in NETWORKS[name].notes)
+    header, _, *rows, _, total = said.out.split("\n\n")[1].splitlines()
+
+    def figure(line: str, column: str) -> int:
+        end = header.index(column) + len(column)
+        return int(line[:end].rpartition("  ")[2].strip(" =").replace(",", ""))
+
+    told = NETWORKS[name].account()
+    assert len(rows) == len(told.rows)
+    for column, expected in (("parameters", told.parameters), ("multiply-adds", told.macs)):
+        assert sum(figure(row, column) for row in rows) == figure(total, column) == expected
+    assert all(note in " ".join(said.out.split()) for note in NETWORKS[name].notes)
 
 
 def test_the_full_hd_answer_tells_its_weights_and_the_erratum(pellucid) -> None:
     """24.9 trillion weights and 4 million biases apart, and what the slides got wrong."""
-    out = pellucid("network", "dense-full-hd").out
-    assert "6,220,800*4,000,000 = 24,883,200,000,000 weights, + 4,000,000 biases" in out
+    said = pellucid("network", "dense-full-hd")
+    assert "  6,220,800*4,000,000 + 4,000,000  = 24,883,204,000,000  24,883,200,000,000  " in said.out
+    out = " ".join(said.out.split())
     assert "(24,883,200,000,000 weights and 4,000,000 biases), all of them learnt; 99.5 TB in float32." in out
     assert "Erratum: the lecture's slides say 6 million x 4 million = 24 million weights." in out
 
@@ -102,6 +109,69 @@ def test_what_learns_has_a_column_where_not_all_does(pellucid) -> None:
     out = pellucid("network", "lenet5-1998").out
     assert re.search(r"^total +=\s60,840  60,000 +326,520$", out, re.MULTILINE)
     assert "Parameters: 60,840, 60,000 of them learnt; 243 kB in float32." in out
+
+
+def test_without_a_network_those_that_have_a_name_are_listed(pellucid, monkeypatch) -> None:
+    """Each with its parameters and what it is, in lines that fit the terminal."""
+    said = pellucid("network")
+    assert said.status == 0
+    lines = said.out.splitlines()
+    assert lines[:2] == [
+        "network                 parameters  what it is",
+        "digits-convnet             104,202  the lecture's convnet for handwritten digits",
+    ]
+    listed = pellucid("network", "--json").last["networks"]
+    assert [one["name"] for one in listed] == list(NETWORKS)
+    for one in listed:
+        assert f"{one['name']} {one['parameters']:,} {one['about']}" in " ".join(said.out.split())
+        assert pellucid("network", one["text"], "--json").last["parameters"] == one["parameters"]
+    monkeypatch.setenv("COLUMNS", "70")
+    assert max(map(len, pellucid("network").out.splitlines())) <= 70
+    said = pellucid("network", "--compare", "vgg16")
+    assert (said.status, said.err) == (
+        2,
+        "--compare 'vgg16' was given, and no network to compare it with. Two networks were expected. Write, "
+        "for example: pellucid network digits-convnet --compare 'vgg16'\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "without", "header"),
+    [
+        (102, "", "layer as text output counted as parameters multiply-adds sees step"),
+        (101, "as text", "layer output counted as parameters multiply-adds sees step"),
+        (80, "as text, step", "layer output counted as parameters multiply-adds sees"),
+        (70, "as text, step, sees", "layer output counted as parameters multiply-adds"),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns(
+    pellucid, monkeypatch, columns: int, without: str, header: str
+) -> None:
+    """What was asked for goes first; nothing is wider than the terminal, and what is left out is told."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("pellucid.cli.network.sys.stdout.isatty", lambda: True)
+    out = pellucid("network", "digits-convnet").out
+    assert max(map(len, out.splitlines())) <= columns
+    table = out.split("\n\n")[1]
+    assert " ".join(table.partition("\n")[0].split()) == header
+    assert (f"For want of room without the columns: {without}." in out) == bool(without)
+    assert ("sees: how much" in out, "step: how many" in out) == ("sees" in header, "step" in header)
+
+
+@pytest.mark.slow
+def test_a_keras_file_is_a_network(pellucid, tmp_path: Path) -> None:
+    """The lecture's convnet as Keras writes it has the account that its text has."""
+    blueprint = NETWORKS["digits-convnet"].blueprint
+    path = tmp_path / "Digits.Keras"
+    save_keras(blueprint, initial_parameters(blueprint, 0), tmp_path / "digits.keras")
+    (tmp_path / "digits.keras").rename(path)
+    last = pellucid("network", path, "--json").last
+    assert last["layers"] == pellucid("network", "digits-convnet", "--json").last["layers"]
+    said = pellucid("network", tmp_path / "none.keras")
+    assert said.status == 2
+    assert said.err.startswith(
+        f"The file '{tmp_path}/none.keras' cannot be read (No such file or directory)."
+    )
 
 
 def test_a_text_a_file_and_a_run_are_networks(pellucid, tmp_path: Path) -> None:
@@ -120,9 +190,19 @@ def test_a_text_a_file_and_a_run_are_networks(pellucid, tmp_path: Path) -> None:
 
 
 def test_two_networks_side_by_side(pellucid) -> None:
-    """Totals beside each other, and how many times the first the second is."""
+    """Layers and totals beside each other, and how many times the first the second is."""
     said = pellucid("network", "digits-convnet", "--compare", "digits-dense")
-    assert said.out.splitlines()[:6] == [
+    assert said.out.splitlines()[:16] == [
+        "digits-convnet     output  parameters    digits-dense   output  parameters",
+        "input             28x28x1                input         28x28x1",
+        "conv2d           26x26x32         320    flatten           784           0",
+        "max_pooling2d    13x13x32           0    dense             131     102,835",
+        "conv2d_1         11x11x64      18,496    dense_1            10       1,320",
+        "max_pooling2d_1    5x5x64           0",
+        "conv2d_2          3x3x128      73,856",
+        "flatten             1,152           0",
+        "dense                  10      11,530",
+        "",
         "                        digits-convnet  digits-dense  second / first",
         "parameters                     104,202       104,155             1 x",
         "learnt                         104,202       104,155             1 x",
@@ -158,8 +238,8 @@ def test_two_networks_side_by_side(pellucid) -> None:
             "digits-convnt",
             "There is no network 'digits-convnt'. A name (digits-convnet, digits-dense, lenet5, lenet5-1998, "
             "class-test, alexnet, vgg16, dense-full-hd), a text that begins with 'input', a file that "
-            "holds one, "
-            "a run folder, or the name of a timm network was expected. Did you mean 'digits-convnet'?\n",
+            "holds one, a .keras file, a run folder, or the name of a timm network was expected. "
+            "Did you mean 'digits-convnet'?\n",
         ),
         (
             "",
@@ -212,7 +292,10 @@ def test_a_backbone_has_its_table(pellucid) -> None:
     """timm's network by its modules' paths, without weights; a kind in place of a text, and no fields."""
     said = pellucid("network", "efficientnet_lite0")
     assert re.search(r"^blocks\.1\.0\.conv_dw +Conv2d.* +56x56x96 +3\*3\*96 += 864 +", said.out, re.MULTILINE)
-    assert "sees" not in said.out
+    assert "sees" not in said.out  # its first convolution is of timm's own making
+    assert "(height x width) one number of the output is made from, told until branches meet." in " ".join(
+        pellucid("network", "resnet18").out.split()
+    )
     assert pellucid("network", "efficientnet_lite0", "--json").last["parameters"] == 4_652_008
     said = pellucid("network", "resnt18")
     assert said.status == 2

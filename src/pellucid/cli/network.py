@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +15,14 @@ import typer
 
 from pellucid.cli import options
 from pellucid.cli.output import emit, say, table
-from pellucid.errors import RunError, UnknownBackboneError, shown
+from pellucid.errors import RequestError, RunError, UnknownBackboneError, shown
 
 if TYPE_CHECKING:
     from pellucid.network.account import Account, Row
 
 _RECORD = "run.json"
+_KERAS = ".keras"
+_WIDEST = 110  # columns of prose, where the terminal does not say that it has fewer
 
 
 @dataclass(frozen=True)
@@ -34,19 +38,23 @@ class _Found:
 
 
 def run(
-    network: str = typer.Argument(
-        ...,
+    network: str | None = typer.Argument(
+        None,
         metavar="NAME-or-TEXT-or-FILE-or-RUN-or-BACKBONE",
         help="A named network (digits-convnet, digits-dense, lenet5, lenet5-1998, class-test, alexnet, "
         "vgg16, dense-full-hd), a text such as 'input 28x28x1; conv 32 3x3 relu; flatten; dense 10', a file "
-        "that holds one, a run folder, or a backbone's name.",
+        "that holds one, a .keras file, a run folder, or a backbone's name. Without it, the named networks "
+        "are listed.",
     ),
     compare: str | None = typer.Option(
-        None, "--compare", metavar="OTHER", help="Set the totals of another network beside this one's."
+        None, "--compare", metavar="OTHER", help="Set another network beside this one."
     ),
     as_json: bool = options.JSON,
 ) -> None:
     """Show a network's layers: shapes, parameters with their arithmetic, multiply-adds, what each sees."""
+    if network is None:
+        _list(compare, as_json)
+        return
     found = _find(network)
     other = None if compare is None else _find(compare)
     if as_json:
@@ -57,6 +65,41 @@ def run(
         _tell(found)
 
 
+def _list(compare: str | None, as_json: bool) -> None:
+    """The networks that have a name, and what each is."""
+    from pellucid.network.catalogue import NETWORKS
+
+    if compare is not None:
+        raise RequestError(
+            f"--compare {shown(compare)} was given, and no network to compare it with.",
+            "Two networks were expected.",
+            f"Write, for example: pellucid network digits-convnet --compare {shown(compare)}",
+        )
+    told = [(named, named.account().parameters) for named in NETWORKS.values()]
+    if as_json:
+        listed = [
+            {
+                "name": named.name,
+                "about": named.about,
+                "source": named.source,
+                "text": named.text,
+                "parameters": parameters,
+            }
+            for named, parameters in told
+        ]
+        emit({"networks": listed})
+        return
+    rows = [(named.name, f"{parameters:,}") for named, parameters in told]
+    columns = table(rows, ("network", "parameters"), right=(1,)).splitlines()
+    for column, about in zip(columns, ["what it is", *(named.about for named, _ in told)], strict=True):
+        _say_prose(about, f"{column}  ")
+    say()
+    _say_prose(
+        "'pellucid network NAME' shows its layers. A text of your own, a file that holds one, a .keras file, "
+        "a run folder and the name of a timm network do as well."
+    )
+
+
 def _find(given: str) -> _Found:
     """The network of this name, text, file, run or backbone, and its account."""
     from pellucid.network.account import account  # what --help does not need
@@ -65,16 +108,22 @@ def _find(given: str) -> _Found:
 
     named = find_named(given)
     if named is not None:
-        return _Found(named.name, f"{named.about}.\nSource: {named.source}.", named.account())
+        return _Found(named.name, f"{named.about}. Source: {named.source}.", named.account())
     if is_text(given):
         return _Found("text", "", account(parse(given)))
     name = given if given.isprintable() else shown(given)
     if _is_folder(given):
         return _of_run(Path(given), name)
+    if given.lower().endswith(_KERAS) and "\0" not in given:
+        from pellucid.network.keras_read import from_keras
+
+        return _Found(
+            name, "a Keras model, its layers by the names of a fresh session", account(from_keras(given)[0])
+        )
     text = read_network(Path(given))
     if text is not None:
         return _Found(name, "", account(parse(text)))
-    also = ("a run folder", "the name of a timm network")
+    also = ("a .keras file", "a run folder", "the name of a timm network")
     if re.fullmatch(r"[A-Za-z0-9_.]{1,80}", given) is None:
         raise no_network(given, also=also)
     from pellucid.network.traced import trace_backbone  # torch and timm take seconds to import
@@ -128,39 +177,70 @@ def _tell(found: _Found) -> None:
 
     told = found.account
     if found.about:
-        say(f"{found.name}: {found.about}")
+        _say_prose(f"{found.name}: {found.about}")
         say()
-    knows_fields = any(row.receptive_field for row in told.rows)
-    say(_layers(told, knows_fields))
+    layers, left_out = _layers(told)
+    say(layers)
     say()
-    say(_learnt(told))
-    say(f"Activations: {_bytes(told.activation_bytes)} for one picture in float32, all layers together.")
-    say(COUNTED)
-    if knows_fields:
-        say("sees: how much of the picture (height x width) one number of the output is made from.")
-        say("step: how many pixels of the picture lie between two neighbours of the output.")
+    if left_out:
+        _say_prose(f"For want of room without the columns: {', '.join(left_out)}.")
+    _say_prose(_learnt(told))
+    size = _bytes(told.activation_bytes)
+    _say_prose(f"Activations: {size} for one picture in float32, all layers together.")
+    _say_prose(COUNTED)
+    shown_columns = layers.partition("\n")[0].split()
+    if "sees" in shown_columns:
+        until = "" if all(row.receptive_field for row in told.rows) else ", told until branches meet"
+        _say_prose(
+            f"sees: how much of the picture (height x width) one number of the output is made from{until}."
+        )
+    if "step" in shown_columns:
+        _say_prose("step: how many pixels of the picture lie between two neighbours of the output.")
     for note in told.notes:
         say()
-        say(note)
+        _say_prose(note)
 
 
-def _layers(told: "Account", knows_fields: bool) -> str:
-    """The layers as columns; on a narrow terminal without the one that repeats what was asked for."""
+def _say_prose(text: str, before: str = "") -> None:
+    """A paragraph, in lines as long as the terminal's and never very long; ``before`` stands left of it."""
+    width = max(min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST), 40)
+    lines = textwrap.wrap(
+        text,
+        max(width, len(before) + 20),
+        initial_indent=before,
+        subsequent_indent=" " * len(before),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    say("\n".join(lines))
+
+
+def _layers(told: "Account") -> tuple[str, list[str]]:
+    """The layers as columns, and the columns that a narrow terminal goes without."""
     knows_texts = all(row.text for row in told.rows)
-    some_fixed = told.trainable != told.parameters
     kind = "as text" if knows_texts else "kind"
     header = ["layer", kind, "output", "counted as", "parameters", "learnt", "multiply-adds", "sees", "step"]
     rows = [["input", "", _size(told.input_shape), *[""] * 6]]
     rows += [_cells(row, knows_texts) for row in told.rows]
     learnt = f"{told.trainable:,}"
     rows.append(["total", "", "", "", f"= {told.parameters:,}", learnt, f"{told.macs:,}", "", ""])
-    left_out = {"learnt"} if not some_fixed else set()
-    left_out |= set() if knows_fields else {"sees", "step"}
-    text = _columns(header, rows, left_out)
-    if sys.stdout.isatty() and len(text.partition("\n")[0]) > shutil.get_terminal_size().columns:
-        text = _columns(header, rows, left_out | {kind})
+    idle = {"learnt"} if told.trainable == told.parameters else set()
+    can_go = [kind]
+    if any(row.receptive_field for row in told.rows):
+        can_go += ["step", "sees"]
+    else:
+        idle |= {"sees", "step"}
+    left_out: list[str] = []
+    text = _columns(header, rows, idle)
+    while can_go and sys.stdout.isatty() and _width(text) > shutil.get_terminal_size().columns:
+        left_out.append(can_go.pop(0))
+        text = _columns(header, rows, idle.union(left_out))
     first, *others, total = text.splitlines()
-    return "\n".join([first, *others, "-" * max(map(len, text.splitlines())), total])
+    return "\n".join([first, *others, "-" * _width(text), total]), left_out
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()))
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], left_out: set[str]) -> str:
@@ -172,6 +252,7 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], left_out: set
 def _cells(row: "Row", knows_texts: bool) -> list[str]:
     """A row's cells; its arithmetic without the sum, which the next cell shows, and without remarks."""
     how = row.arithmetic.partition(f" = {row.parameters:,}")[0] if row.parameters else row.arithmetic
+    how = how.replace(f" = {row.weights:,} weights, + {row.biases:,} biases", f" + {row.biases:,}")
     return [
         row.name,
         row.text if knows_texts else row.kind,
@@ -186,7 +267,7 @@ def _cells(row: "Row", knows_texts: bool) -> list[str]:
 
 
 def _size(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
+    return "x".join(map(str, shape)) if len(shape) > 1 else "".join(f"{size:,}" for size in shape)
 
 
 def _step(stride: tuple[int, int] | None) -> str:
@@ -216,24 +297,34 @@ def _bytes(number: int) -> str:
 
 
 def _tell_both(one: _Found, other: _Found) -> None:
-    """The totals of two networks side by side, and how many times the first the second is."""
+    """Two networks side by side: their layers, their totals, and how many times the first the second is."""
     from pellucid.network.account import COUNTED
 
+    names = [one.name, other.name]
+    if names[0] == names[1]:
+        names = [f"{names[0]} 1", f"{names[1]} 2"]
+    pairs = zip_longest(_outline(one.account), _outline(other.account), fillvalue=("", "", ""))
+    header = (names[0], "output", "parameters", "", names[1], "output", "parameters")
+    say(table([(*left, "", *right) for left, right in pairs], header, right=(1, 2, 5, 6)))
+    say()
     first, second = _totals(one.account), _totals(other.account)
     rows = [
         (name, f"{number:,}", f"{second[name]:,}", f"{second[name] / number:.3g} x" if number else "")
         for name, number in first.items()
     ]
-    names = [one.name, other.name]
-    if names[0] == names[1]:
-        names = [f"{names[0]} 1", f"{names[1]} 2"]
     say(table(rows, ("", *names, "second / first"), right=(1, 2, 3)))
     say()
-    say(COUNTED)
+    _say_prose(COUNTED)
     for found, name in ((one, names[0]), (other, names[1])):
         for note in found.account.notes:
             say()
-            say(f"{name}: {note}")
+            _say_prose(f"{name}: {note}")
+
+
+def _outline(told: "Account") -> list[tuple[str, str, str]]:
+    """Each layer's name, what it puts out, and how many parameters it has."""
+    layers = [(row.name, _size(row.output_shape) or "(not run)", f"{row.parameters:,}") for row in told.rows]
+    return [("input", _size(told.input_shape), ""), *layers]
 
 
 def _totals(told: "Account") -> dict[str, int]:

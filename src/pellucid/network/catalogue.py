@@ -69,15 +69,13 @@ NETWORKS: dict[str, Named] = {
             "Pellucid",
             (
                 "It has 47 parameters fewer than digits-convnet, but each of its weights is used at one "
-                "place of "
-                "the picture only: 104,014 multiply-adds instead of 3,100,032.",
+                "place of the picture only: 104,014 multiply-adds instead of 3,100,032.",
             ),
         ),
         Named(
             "lenet5",
             "input 28x28x1; conv 6 5x5 tanh padding=same; avgpool 2x2; conv 16 5x5 tanh; avgpool 2x2; "
-            "flatten; "
-            "dense 120 tanh; dense 84 tanh; dense 10 softmax",
+            "flatten; dense 120 tanh; dense 84 tanh; dense 10 softmax",
             "LeNet-5 as it is taught today: every filter sees every map, softmax at the end",
             "after LeCun, Bottou, Bengio and Haffner 1998; the layers are the lecture's",
             (
@@ -100,8 +98,7 @@ NETWORKS: dict[str, Named] = {
                 "60,000 parameters learn. The 840 of the output are ten fixed pictures of 7x12 pixels; the "
                 "smallest distance wins.",
                 "C3 (conv2d_1) sees its six maps through the paper's table I: 60 of 96 connections, hence "
-                "1,516 "
-                "parameters. With all connections (lenet5) they are 2,416.",
+                "1,516 parameters. With all connections (lenet5) they are 2,416.",
             ),
         ),
         Named(
@@ -119,12 +116,10 @@ NETWORKS: dict[str, Named] = {
             "dropout 0.5; dense 4096 relu; dropout 0.5; dense 4096 relu; dense 1000 softmax",
             "AlexNet in the form of torchvision",
             "Krizhevsky, One weird trick for parallelizing convolutional neural networks, arXiv 1404.5997, "
-            "2014; "
-            "torchvision.models.alexnet",
+            "2014; torchvision.models.alexnet",
             (
                 "The network of 2012 has 96, 256, 384, 384 and 256 filters, some of them in two groups, "
-                "one for "
-                "each of its two graphics cards.",
+                "one for each of its two graphics cards.",
             ),
         ),
         Named(
@@ -134,10 +129,7 @@ NETWORKS: dict[str, Named] = {
             "VGG-16, configuration D: small windows, many layers",
             "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, "
             "arXiv 1409.1556, 2014, table 1",
-            (
-                "Nine tenths of the parameters are in the dense layers, nine tenths of the work is before "
-                "them.",
-            ),
+            ("89 % of the parameters are in the dense layers, 99 % of the multiply-adds are before them.",),
         ),
         Named(
             "dense-full-hd",
@@ -146,8 +138,8 @@ NETWORKS: dict[str, Named] = {
             _LECTURE,
             (
                 "Erratum: the lecture's slides say 6 million x 4 million = 24 million weights. It is 24.9 "
-                "trillion "
-                "weights (24,883,200,000,000), about 100 TB in float32; the 4,000,000 biases come on top.",
+                "trillion weights (24,883,200,000,000), about 100 TB in float32; the 4,000,000 biases come "
+                "on top.",
                 "A 3x3 convolution with 32 filters on the same picture has (3*3*3 + 1)*32 = 896 parameters.",
             ),
         ),
