@@ -1,12 +1,14 @@
 """A network's text: what is read, what is written, and what a wrong text is told."""
 
+import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.network.blueprint import (
+    ACTIVATIONS,
     Activation,
     BatchNorm,
     Blueprint,
@@ -24,6 +26,7 @@ from pellucid.network.blueprint import (
 )
 from pellucid.network.text import LONGEST, format_blueprint, format_layer, parse
 from pellucid.network.values import BlueprintError
+from pellucid.network.vocabulary import KINDS, SYNONYMS
 
 DIGITS = (
     "input 28x28x1; conv 32 3x3 relu; maxpool 2x2; conv 64 3x3 relu; maxpool 2x2; conv 128 3x3 relu; "
@@ -319,13 +322,85 @@ def test_hostile_letters_are_escaped_and_long_words_cut() -> None:
     assert len(str(caught.value)) < 500
 
 
-@given(st.text(st.sampled_from("input conv dense 3x=#;\n/.-,relu\x00é"), max_size=80))
-def test_any_text_is_a_network_or_refused(text: str) -> None:
-    """Nothing but a blueprint or a BlueprintError comes of a text."""
+_TOKENS = (
+    *(
+        *KINDS,
+        *SYNONYMS,
+        *ACTIVATIONS,
+        "same",
+        "valid",
+        "squash",
+        "yes",
+        "horizontal",
+        "lenet5",
+        "con",
+        "rellu",
+    ),
+    *(field for kind in KINDS.values() for field in (*kind.needed, *kind.extra, *kind.options)),
+    *(
+        "3",
+        "3x3",
+        "28x28x1",
+        "0",
+        "-1",
+        "1/255",
+        "1/0",
+        "1e999",
+        "9" * 400,
+        "1,2,3,4",
+        "nan",
+        "\u0663",
+        "0x10",
+    ),
+    *(
+        "=",
+        ";",
+        "\n",
+        "\r\n",
+        "\r",
+        "#",
+        "x",
+        "\u00d7",
+        ",",
+        "\t",
+        "\v",
+        "\x1b[31m",
+        "\0",
+        "\u2028",
+        "\ud800",
+    ),
+)
+_soup = st.lists(st.sampled_from(_TOKENS), max_size=12)
+
+
+@settings(max_examples=500)
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.builds(
+            lambda begin, glue, words: begin + glue.join(words),
+            st.sampled_from(["", "input 3x3x1;", "input 28x28x1 fit=crop\n", "input"]),
+            st.sampled_from([" ", "", "=", ";"]),
+            _soup,
+        ),
+    )
+)
+def test_any_text_is_a_network_or_refused_where_it_is_wrong(text: str) -> None:
+    """Of garbage comes a network that reads back, or an error with a line and a column of that very text."""
     try:
-        assert parse(format_blueprint(parse("input 3x3x1;" + text))) is not None
+        blueprint = parse(text)
     except BlueprintError as error:
-        assert "column" in str(error)
+        place = re.match(r"Line (\d+), column (\d+): .", str(error))
+        assert place, str(error)
+        line, column = int(place[1]), int(place[2])
+        lines = text.replace("\r\n", "\n").split("\n")
+        assert 1 <= line <= len(lines)
+        assert 1 <= column <= len(lines[line - 1]) + 1
+        assert str(error).isprintable()
+        assert len(str(error)) < 1000
+        assert all((error.came, error.expected, error.advice))
+    else:
+        assert parse(format_blueprint(blueprint)) == blueprint
 
 
 @pytest.mark.parametrize("text", ["a" + " " * 99_000 + "=", "input 3x3x1;" + "relu;" * 19_000, "=" * 99_999])
