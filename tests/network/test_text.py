@@ -322,21 +322,9 @@ def test_hostile_letters_are_escaped_and_long_words_cut() -> None:
     assert len(str(caught.value)) < 500
 
 
-_TOKENS = (
-    *(
-        *KINDS,
-        *SYNONYMS,
-        *ACTIVATIONS,
-        "same",
-        "valid",
-        "squash",
-        "yes",
-        "horizontal",
-        "lenet5",
-        "con",
-        "rellu",
-    ),
-    *(field for kind in KINDS.values() for field in (*kind.needed, *kind.extra, *kind.options)),
+_WORDS = (*KINDS, *SYNONYMS, *ACTIVATIONS, "con", "rellu")
+_FIELDS = tuple({field for kind in KINDS.values() for field in (*kind.needed, *kind.extra, *kind.options)})
+_VALUES = (
     *(
         "3",
         "3x3",
@@ -352,25 +340,16 @@ _TOKENS = (
         "\u0663",
         "0x10",
     ),
-    *(
-        "=",
-        ";",
-        "\n",
-        "\r\n",
-        "\r",
-        "#",
-        "x",
-        "\u00d7",
-        ",",
-        "\t",
-        "\v",
-        "\x1b[31m",
-        "\0",
-        "\u2028",
-        "\ud800",
-    ),
+    *(*ACTIVATIONS, "same", "valid", "squash", "yes", "horizontal", "lenet5", ""),
 )
-_soup = st.lists(st.sampled_from(_TOKENS), max_size=12)
+_NOISE = (
+    *("=", ";", "\n", "\r\n", "\r", "#", "x", "\u00d7", ",", "\t", "\v", "\x1b[31m", "\0"),
+    *("\u2028", "\ud800"),
+)
+_soup = st.lists(st.sampled_from((*_WORDS, *_FIELDS, *_VALUES, *_NOISE)), max_size=12)
+_value = st.sampled_from(_VALUES)
+_given = st.lists(st.one_of(_value, st.builds("{}={}".format, st.sampled_from(_FIELDS), _value)), max_size=4)
+_layer = st.builds(lambda word, given: " ".join([word, *given]), st.sampled_from(_WORDS), _given)
 
 
 @settings(max_examples=500)
@@ -381,7 +360,7 @@ _soup = st.lists(st.sampled_from(_TOKENS), max_size=12)
             lambda begin, glue, words: begin + glue.join(words),
             st.sampled_from(["", "input 3x3x1;", "input 28x28x1 fit=crop\n", "input"]),
             st.sampled_from([" ", "", "=", ";"]),
-            _soup,
+            st.one_of(_soup, st.lists(_layer, max_size=6).map(lambda layers: [";".join(layers)])),
         ),
     )
 )
