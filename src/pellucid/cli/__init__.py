@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from pellucid.cli import augment, backbones, cache, check, demo, evaluate, network, predict, train
+from pellucid.cli import (
+    augment,
+    backbones,
+    cache,
+    check,
+    demo,
+    evaluate,
+    network,
+    open,  # noqa: A004
+    predict,
+    train,
+)
 from pellucid.cli.output import complain
 from pellucid.errors import PellucidError
 
@@ -23,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (demo, train, evaluate, predict, check, augment, network, backbones, cache):
+for command in (demo, train, evaluate, predict, check, augment, open, network, backbones, cache):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 

@@ -1,0 +1,1 @@
+"""The lab: a page that asks questions, and the Python that answers them."""

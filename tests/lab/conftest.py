@@ -1,0 +1,63 @@
+"""What the tests of the page share: a server, a browser that may reach nothing else, and a page of it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from pellucid.lab.server import HOST, listen, make_app
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[str]:
+    """The address of a lab that runs in a thread."""
+    door = listen(0)
+    running = uvicorn.Server(uvicorn.Config(make_app(), log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [door]})
+    thread.start()
+    yield f"http://{HOST}:{door.getsockname()[1]}/"
+    running.should_exit = True
+    thread.join(10)
+    door.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    """Chromium, started once."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
+    """``visit("#network", width=390)``: a page of the lab; what it does wrong fails the test at its end.
+
+    Wrong is a request that leaves the machine, an error in a script, and whatever the browser refuses
+    because of the page's Content-Security-Policy.
+    """
+    wrong: list[str] = []
+    contexts = []
+
+    def open_page(address: str = "", width: int = 1280, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("request", lambda request: request.url.startswith(lab) or wrong.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: "Content Security Policy" in said.text and wrong.append(said.text))
+        page.goto(lab + address)
+        room = "network" if address.startswith("#network") else "filters"
+        page.wait_for_selector(f"#{room}[data-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
