@@ -16,7 +16,8 @@ help:
 	@echo "make docs         the documentation into site/"
 	@echo "make reference    write docs/reference/ anew from the code"
 	@echo "make smoke        the wheel that users install, in a bare environment"
-	@echo "make bench        how fast this machine trains, beside Keras, PyTorch and torchvision"
+	@echo "make bench        how fast this machine trains, beside Keras, PyTorch and torchvision;"
+	@echo "                  MNIST=FOLDER (of IDX files) for the time to 99 % too"
 	@echo "make bench-peers  the same job in other people's tools, in environments of their own"
 	@echo "make clean        remove what these targets made"
 
@@ -42,9 +43,10 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.augment
-	$(BIN)/python -m benchmarks.scratch
+	$(BIN)/python -m benchmarks.scratch $(if $(MNIST),--mnist "$(MNIST)")
 
 bench-peers: $(READY)
+	$(BIN)/python -m benchmarks.scratch --prepare
 	$(BIN)/python -m benchmarks.peers
 
 docs: $(READY)
