@@ -5,7 +5,8 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,82 @@ def _studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny = _make_tiny(folder / "cache", folder / "tiny.weights")
         source = _paint(folder / "colours", 24)
         train(TrainRequest(source=str(source), backbone=tiny, out=folder / "run", fit="squash"))
+    return folder
+
+
+STROKES_NETWORK = "input 12x12x1; conv 8 3x3 relu; maxpool 2x2; flatten; dense 3 softmax"
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """One processor for this test and the processes that it starts.
+
+    The threads of PyTorch wait for one another at every layer: on a busy machine that is most of the time
+    that a tiny network takes.
+    """
+    with _on_one_core():
+        yield
+
+
+@pytest.fixture
+def strokes(tmp_path: Path) -> Path:
+    """A folder of 30 grey pictures each of lines that lie, stand and slant, 12 x 12, no two alike."""
+    return _draw(tmp_path / "strokes", 30)
+
+
+@pytest.fixture
+def draw() -> Callable[..., Path]:
+    """The maker of such folders: ``draw(folder, number a class, offset)``."""
+    return _draw
+
+
+@pytest.fixture
+def strokes_network() -> str:
+    """The text of a network of 683 parameters that tells these lines apart."""
+    return STROKES_NETWORK
+
+
+@pytest.fixture(scope="session")
+def _workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The strokes and a run from scratch on them; made once, copied for each."""
+    folder = tmp_path_factory.mktemp("workshop")
+    source = _draw(folder / "strokes", 30)
+    asked = TrainRequest(source=str(source), network=STROKES_NETWORK, epochs=12, batch=16, out=folder / "run")
+    with _on_one_core():
+        train(replace(asked, learning_rate=0.05, device="cpu"))
+    return folder
+
+
+@pytest.fixture
+def scratched(_workshop: Path, tmp_path: Path) -> Run:
+    """A run of its own for one test, trained from scratch on the strokes."""
+    return load_run(Path(shutil.copytree(_workshop / "run", tmp_path / "scratched")))
+
+
+def _draw(folder: Path, number: int, offset: int = 0) -> Path:
+    """Grey pictures of 12 x 12 pixels with a line each; another offset gives other pictures."""
+    for index, name in enumerate(("lying", "slanted", "standing")):
+        (folder / name).mkdir(parents=True)
+        for n in range(number):
+            chance = np.random.default_rng([index, n + offset])
+            pixels_HW = chance.integers(0, 120, (12, 12), np.uint8)
+            place = chance.integers(1, 11)
+            if index == 1:
+                rows = np.arange(12)
+                pixels_HW[rows, (rows + place) % 12] = 255
+            else:
+                pixels_HW[(place, slice(None)) if index == 0 else (slice(None), place)] = 255
+            Image.fromarray(pixels_HW).save(folder / name / f"{n:02d}.png")
     return folder
 
 

@@ -15,26 +15,44 @@ from pellucid.data.duplicates import find_duplicates
 from pellucid.data.scan import Scan, scan
 from pellucid.data.source import open_source
 from pellucid.data.split import split_pictures
-from pellucid.errors import PictureError
+from pellucid.errors import PictureError, shown
 from pellucid.evaluation.metrics import evaluate
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn import features, scratch
 from pellucid.learn.learned import Clock, Learned
-from pellucid.learn.unfinished import Unfinished, request_to_resume
+from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
 from pellucid.record import record_pictures, record_request
 from pellucid.report.render import render
 from pellucid.request import TrainRequest
-from pellucid.run import METRICS, PREDICTIONS, REPORT, SPLITS, Run, write_model, write_record, write_table
+from pellucid.run import (
+    METRICS,
+    PREDICTIONS,
+    REPORT,
+    SPLITS,
+    Run,
+    load_run,
+    write_model,
+    write_record,
+    write_table,
+)
 from pellucid.storage import storage_errors, whole_folder
 
 
 def resume(folder: Path, listen: Listener = silent) -> Run:
     """Go on with the training that was interrupted before the run at ``folder`` was there.
 
+    A run that is there is what was wanted: it is opened.
+
     Raises:
         RunError: there is none, it is damaged, or its pictures are others now.
     """
-    return train(request_to_resume(folder), listen, resumed=True)
+    place = run_of(folder)
+    if place.exists():
+        run = load_run(place, listen=listen)
+        Unfinished(place).remove()  # what a training left that was killed at its very end
+        listen(Notice(f"The run {shown(place)} is finished: nothing was left to do."))
+        return run
+    return train(request_to_resume(place), listen, resumed=True)
 
 
 def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = False) -> Run:
@@ -50,7 +68,19 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
         BackboneError: the backbone or its weights are not to be had.
         StorageError: the run or the cache cannot be written.
     """
-    clock, folder = Clock(), request.out or _free_folder(request.source)
+    folder = request.out or _free_folder(request.source)
+    unfinished = Unfinished(folder, resumed)
+    if request.chosen == "scratch":
+        request = scratch.settled(request)
+        unfinished.refuse_another()
+    with unfinished.telling_how_to_go_on():
+        run = _train(request, folder, unfinished, listen)
+    unfinished.remove()
+    return run
+
+
+def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: Listener) -> Run:
+    clock = Clock()
     with clock("scan"):
         looked = scan(open_source(request.source), listen)
     with clock("split"):
@@ -59,7 +89,6 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
         findings = check_source(looked, duplicates)
     for note in split.notes:
         listen(Notice(note))
-    unfinished = Unfinished(folder, resumed)
     if request.chosen == "scratch":
         learned = scratch.learn(request, looked, split, clock, unfinished, listen)
     else:
@@ -67,17 +96,16 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     with clock("evaluation"):
         test = evaluate(learned.answers["test"], learned.parts["test"].labels_N, looked.classes)
     sizes = {name: len(part.pictures) for name, part in learned.parts.items()}
+    skipped, notes = looked.skipped + split.set_aside + learned.skipped, split.notes + learned.notes
     record = {
         **record_request(request, looked, learned.chosen, learned.classifier.preprocess),
-        **record_pictures(sizes, looked.skipped + split.set_aside + learned.skipped, findings, split.notes),
+        **record_pictures(sizes, skipped, findings, notes),
         **learned.record,
         "stages": [stage.to_json() for stage in learned.stages],
         "test": test.proportion.to_json(),
         "evaluation": test.to_json(),
     }
-    run = _write(folder, record, learned, looked, clock, listen)
-    unfinished.remove()
-    return run
+    return _write(folder, record, learned, looked, clock, listen)
 
 
 def _free_folder(source: str) -> Path:

@@ -23,7 +23,9 @@ from pellucid.classifier import Answers, Classifier, Pictures, Prediction
 from pellucid.data.source import Source
 from pellucid.errors import BackboneError, PellucidError, RunError, shown
 from pellucid.events import Listener, silent
+from pellucid.network.shapes import ShapeError
 from pellucid.network.text import parse
+from pellucid.network.values import BlueprintError
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.affine import Head
 from pellucid.training.own import OwnLayers, joined
@@ -134,7 +136,7 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
     try:
         tensors = _read_tensors(folder, record)
         head = _head(folder, tensors)
-        layers = _own_layers(record, tensors, head) if "network" in record else _trunk(record, listen)
+        layers = _own_layers(folder, record, tensors, head) if "network" in record else _trunk(record, listen)
         if head.weight_DK.shape != (int(np.prod(layers.output_shape)), len(head.bias_K)):
             raise _damaged(
                 folder, f"{MODEL} does not fit the {'network' if 'network' in record else 'backbone'}"
@@ -200,12 +202,26 @@ def _trunk(record: Mapping[str, Any], listen: Listener) -> Trunk:
     return trunk
 
 
-def _own_layers(record: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], head: Head) -> OwnLayers:
+def _own_layers(
+    folder: Path, record: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], head: Head
+) -> OwnLayers:
     """The network that the run trained itself."""
     own = {
         name.removeprefix(_NETWORK): values for name, values in tensors.items() if name.startswith(_NETWORK)
     }
-    return joined(parse(str(record["network"])), own, head)
+    preprocess = record["preprocess"]
+    size = (preprocess["height"], preprocess["width"], len(preprocess["mean"]))
+    try:
+        blueprint = parse(str(record["network"]))
+        if size != (blueprint.input.height, blueprint.input.width, blueprint.input.channels):
+            raise _damaged(folder, f"{RECORD} prepares pictures that are not of the network's size")
+        return joined(blueprint, own, head)
+    except KeyError as error:
+        raise _damaged(folder, f"{MODEL} lacks '{_NETWORK}{error.args[0]}'") from error
+    except ValueError as error:
+        raise _damaged(folder, f"{MODEL} does not fit the network ({error})") from error
+    except (BlueprintError, ShapeError) as error:
+        raise _damaged(folder, f"{RECORD} holds no network that can be ({error.came})") from error
 
 
 def _read_tensors(folder: Path, record: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """The command line: parse, call, print. One file a command; what a command does is in the rooms below.
 
 Results go to standard output, everything else to standard error. Exit status: 0 done; 2 the request cannot
-be met; 3 done, but some inputs were skipped, each named; 1 a bug.
+be met; 3 done, but some inputs were skipped, each named; 130 interrupted by Ctrl-C; 1 a bug.
 """
 
 import os
@@ -14,6 +14,7 @@ from pellucid.cli import (
     backbones,
     cache,
     check,
+    compare,
     demo,
     evaluate,
     network,
@@ -23,6 +24,8 @@ from pellucid.cli import (
 )
 from pellucid.cli.output import complain
 from pellucid.errors import PellucidError
+
+_INTERRUPTED = "Interrupted. No half-written run was left; features computed so far are kept in the cache."
 
 app = typer.Typer(
     name="pellucid",
@@ -34,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (demo, train, evaluate, predict, check, augment, open, network, backbones, cache):
+for command in (demo, train, evaluate, predict, compare, check, augment, open, network, backbones, cache):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 
@@ -62,8 +65,9 @@ def main() -> None:
     except PellucidError as error:
         complain(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        complain("Interrupted. No half-written run was left; features computed so far are kept in the cache.")
+    except KeyboardInterrupt as stop:
+        # Work that can be gone on with says how.
+        complain(str(stop) or _INTERRUPTED)
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read standard output is gone (as in '| head'); Python would complain once more at exit.

@@ -21,6 +21,7 @@ _NOTICED = 5
 
 
 def run(
+    context: typer.Context,
     source: str | None = options.SOURCE_OR_RESUME,
     recipe: str = options.of_request("recipe"),
     backbone: str = options.of_request("backbone"),
@@ -45,6 +46,7 @@ def run(
 ) -> None:
     """Train a classifier on a source of pictures; writes a run folder with a report in it."""
     if resume is not None:
+        _refuse_what_contradicts(context)
         trained = carry_out(resume)
     elif source is None:
         raise RequestError(
@@ -78,6 +80,23 @@ def run(
     else:
         tell(trained)
     raise typer.Exit(skipped_status(trained.record["samples"]["skipped"]))
+
+
+def _refuse_what_contradicts(context: typer.Context) -> None:
+    """A training that goes on is the one that began: nothing else can be asked of it."""
+    given = [
+        name
+        for name in context.params
+        if name not in ("resume", "as_json")
+        and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        named = ", ".join("SOURCE" if name == "source" else f"--{name.replace('_', '-')}" for name in given)
+        raise RequestError(
+            f"--resume was given together with {named}.",
+            "--resume alone was expected: the training goes on as it was asked for when it began.",
+            "Leave the others out; or leave --resume out and train another run.",
+        )
 
 
 def carry_out(asked: "TrainRequest | Path") -> "Run":

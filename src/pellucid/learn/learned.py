@@ -56,6 +56,7 @@ class Learned:
         stages: What was learnt, in order.
         record: What the recipe adds to ``run.json``.
         metrics: The lines of ``metrics.jsonl``.
+        notes: What a person should know of how it was done.
     """
 
     chosen: str
@@ -66,6 +67,7 @@ class Learned:
     stages: Sequence[Stage]
     record: Mapping[str, Any]
     metrics: Sequence[Mapping[str, Any]] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 class Clock:

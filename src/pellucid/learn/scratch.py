@@ -1,6 +1,5 @@
 """A network from nothing: all of its layers learn, from the pictures alone."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +22,7 @@ from pellucid.learn.unfinished import Unfinished
 from pellucid.learn.views import views_of
 from pellucid.network.account import account
 from pellucid.network.blueprint import Blueprint
+from pellucid.network.catalogue import find_named, find_network, is_text
 from pellucid.network.parameters import Parameters, initial_parameters
 from pellucid.network.text import format_blueprint
 from pellucid.pictures.augment.presets import preset
@@ -30,9 +30,10 @@ from pellucid.request import TrainRequest
 from pellucid.training.affine import Head, softmax
 from pellucid.training.features import Engine
 from pellucid.training.feed import Feed
-from pellucid.training.own import cut
-from pellucid.training.pixels import HeldPixels, load_pixels
+from pellucid.training.own import classes_out, cut
+from pellucid.training.pixels import HeldPixels, load_pixels, machine_memory
 from pellucid.training.plan import Plan
+from pellucid.workers import in_order
 
 _COPIES = 6  # of the parameters: weights, gradients, two moments, the average and the best
 _SAVE_EVERY = 20.0  # seconds
@@ -60,6 +61,23 @@ class _Outcome:
     record: dict[str, Any]
 
 
+def settled(request: TrainRequest) -> TrainRequest:
+    """The request with its network looked at, before any picture is: a file is replaced by what it says.
+
+    Raises:
+        NetworkError, BlueprintError, ShapeError: there is no such network, or it cannot be.
+        RequestError: it does not end in classes, or would not fit in memory.
+    """
+    if request.network is None:
+        return request
+    blueprint = find_network(request.network)
+    classes_out(blueprint)
+    _refuse_too_large(blueprint, 1)
+    if find_named(request.network) is not None or is_text(request.network):
+        return request
+    return replace(request, network=format_blueprint(blueprint))
+
+
 def learn(
     request: TrainRequest,
     looked: Scan,
@@ -80,7 +98,7 @@ def learn(
     for note in sight.notes:
         listen(Notice(note))
     plan = request.plan(len(split.train))
-    _refuse_too_large(sight.blueprint, plan.batch)
+    _refuse_too_large(sight.blueprint, min(plan.batch, len(split.train)))
     state = unfinished.begin(request, looked.digest)
     with clock("decoding"):
         material = _material(request, looked, split, sight, listen)
@@ -114,22 +132,26 @@ def learn(
             "shifts": shifts,
         },
         metrics=outcome.epochs,
+        notes=sight.notes,
     )
 
 
 def _refuse_too_large(blueprint: Blueprint, batch: int) -> None:
     """Refuse a network that would not fit in memory, before any of it is allocated."""
-    told = account(blueprint)
+    told, there = account(blueprint), machine_memory()
     needed = 4 * _COPIES * told.parameters + 3 * batch * told.activation_bytes
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
+    if there is not None and needed > there:
         raise RequestError(
-            f"Training this network of {told.parameters:,} parameters would take about "
-            f"{needed / 2**30:,.0f} GiB: {_COPIES} copies of the parameters, and what its layers put out "
-            f"for {batch} pictures.",
-            f"At most the {there / 2**30:,.0f} GiB of this machine were expected.",
+            f"To train this network of {told.parameters:,} parameters, {batch:,} picture"
+            f"{'s' if batch > 1 else ''} at a time, would take about {_bytes(needed)} of memory.",
+            f"At most the {_bytes(there)} of this machine were expected: for {_COPIES} copies of the "
+            "parameters, and for what the layers put out.",
             "Take a smaller network, more pooling before its first dense layer, or a smaller --batch.",
         )
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 2**30:,.1f} GiB" if number < 2**40 else f"{number / 2**40:,.1f} TiB"
 
 
 def _material(request: TrainRequest, looked: Scan, split: Split, sight: Sight, listen: Listener) -> _Material:
@@ -166,13 +188,16 @@ def _train(
     # PyTorch takes seconds to import; this is the recipe's one door to it.
     from pellucid.network.build import build
     from pellucid.training.device import choose_place
-    from pellucid.training.loop import Loop, logits
+    from pellucid.training.loop import DivergedError, Loop, logits
 
     place = choose_place(request.device, request.precision)
     network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
     loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
     if state is not None:
-        loop.restore(state)
+        try:
+            loop.restore(state)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise unfinished.damaged("its checkpoint is not one of this network") from error
         listen(Notice(f"Going on after step {loop.step:,} of {loop.rates.steps:,}."))
     lines = [epoch.to_json() for epoch in loop.epochs]
 
@@ -180,8 +205,13 @@ def _train(
         lines.append(epoch.to_json())
         unfinished.tell(lines)
 
-    trained = loop.run(listen, unfinished.keep, _SAVE_EVERY, tell)
-    val_logits_NK = logits(network, material.feeds["val"], place)
+    device = str(place.device)
+    try:
+        trained = loop.run(listen, unfinished.keep, _SAVE_EVERY, tell)
+    except DivergedError as error:
+        raise DivergedError(error.came, error.expected, f"{error.advice} {unfinished.left}") from error
+    exact = place if request.precision == "fp32" else choose_place(request.device, "fp32")
+    val_logits_NK = logits(network, material.feeds["val"], exact)
     return _Outcome(
         parameters=network.parameters_out(),
         val_logits_NK=val_logits_NK,
@@ -189,7 +219,8 @@ def _train(
         record={
             "plan": plan.to_json(),
             "augment": request.augment,
-            "device": str(place.device),
+            "device": device,
+            "precision": request.precision,
             "threads": loop.threads,
             "best": trained.best.epoch,
             "weights": trained.best.weights,
@@ -201,12 +232,12 @@ def _train(
 
 def _logits(engine: Engine, head: Head, feed: Feed, size: int = 64) -> NDArray[np.float32]:
     """What the network says in ONNX Runtime, as the run will: (N, K) float32."""
-    parts = []
-    for start in range(0, len(feed), size):
-        rows_B = np.arange(start, min(start + size, len(feed)))
-        x_BCHW = np.ascontiguousarray(feed.batch(rows_B, 0).transpose(0, 3, 1, 2))
-        parts.append(head.logits(engine.rows(x_BCHW)))
-    return np.concatenate(parts)
+
+    def work(part: range) -> NDArray[np.float32]:
+        x_BHWC = feed.batch(np.arange(part.start, part.stop), 0)
+        return head.logits(engine.rows(np.ascontiguousarray(x_BHWC.transpose(0, 3, 1, 2))))
+
+    return np.concatenate([logits_BK for _, logits_BK in in_order(work, len(feed), size)])
 
 
 def _shifts(engine: Engine, head: Head, test: Feed) -> list[dict[str, Any]]:

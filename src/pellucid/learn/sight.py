@@ -12,6 +12,7 @@ import numpy as np
 from pellucid.data.scan import Scan
 from pellucid.errors import PictureError, RequestError, shown
 from pellucid.network.blueprint import (
+    Augmentation,
     Blueprint,
     Conv,
     Dense,
@@ -21,6 +22,7 @@ from pellucid.network.blueprint import (
     Input,
     Layer,
     MaxPool,
+    Padding,
     Rescale,
 )
 from pellucid.network.catalogue import find_network
@@ -31,6 +33,7 @@ from pellucid.training.own import with_classes
 
 _SMALL = 64  # pixels a side, up to which pictures are learnt from as they are
 _SIDE = 96  # of larger ones, in a network that is made for them
+_AS_THEY_ARE = "All pictures have the network's size."
 _LOOKED_AT = 16  # pictures, to tell grey from colour
 
 
@@ -79,10 +82,11 @@ def choose_sight(request: TrainRequest, looked: Scan) -> Sight:
     if colour and channels == 1:
         notes.append("The pictures have colour and the network sees grey: they are made grey for it.")
     fit, why = _fit(request, sizes, blueprint.input, looked)
-    if why.startswith("Pictures of other sizes"):
+    if why != _AS_THEY_ARE:
         notes.append(why)
-    # A network that rescales by itself gets what it was written for: numbers from 0 to 255.
-    scale = 1.0 if any(isinstance(layer, Rescale) for layer in blueprint.layers) else 255.0
+    # A network that begins with its own rescaling gets what it was written for: numbers from 0 to 255.
+    first = next((one for one in blueprint.layers if not isinstance(one, Augmentation)), None)
+    scale = 1.0 if isinstance(first, Rescale) else 255.0
     preprocess = Preprocess(
         blueprint.input.height, blueprint.input.width, fit, (0.0,) * channels, (scale,) * channels
     )
@@ -92,20 +96,27 @@ def choose_sight(request: TrainRequest, looked: Scan) -> Sight:
 def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, looked: Scan) -> tuple[Fit, str]:
     """How pictures come to the input's size, and why."""
     if set(sizes) == {(of.height, of.width)}:
-        return "squash", "All pictures have the network's size."
-    made_here = request.network is None
-    if request.fit in ("auto", "measure") and not made_here:
+        return "squash", _AS_THEY_ARE
+    written: Fit | None = getattr(of, "fit", None)
+    fit: Fit
+    if request.fit != "auto" and request.fit != "measure":
+        fit, why = request.fit, "as was asked for"
+    elif written is not None:
+        fit, why = written, "as the network's text says"
+    elif request.network is None:
+        fit, why = "squash", "the input of the network that was made for them"
+    else:
         (height, width), count = sizes.most_common(1)[0]
-        others = f" and {len(sizes) - 1:,} other sizes" if len(sizes) > 1 else ""
+        kinds = len(sizes) - 1
+        others = f", others have {kinds:,} other size{'s' if kinds > 1 else ''}" if kinds else ""
         raise RequestError(
-            f"The pictures of {shown(looked.source.name)} are {height} x {width} pixels ({count:,} of them)"
-            f"{others}, and the network's input is {of.height} x {of.width}.",
+            f"The pictures of {shown(looked.source.name)} are {height} x {width} pixels ({count:,} of "
+            f"{len(looked.pictures):,}{others}), and the network's input is {of.height} x {of.width}.",
             "Pictures of the network's size were expected, or a word that they are to be resized.",
             "Ask for it with --fit squash (or letterbox, crop), or write 'input "
             f"{height}x{width}x{of.channels}' in the network's text.",
         )
-    fit: Fit = "squash" if request.fit == "auto" or request.fit == "measure" else request.fit
-    return fit, f"Pictures of other sizes are brought to {of.height} x {of.width} pixels ({fit})."
+    return fit, f"Pictures of other sizes are brought to {of.height} x {of.width} pixels ({fit}), {why}."
 
 
 def _any_colour(looked: Scan) -> bool:
@@ -125,10 +136,13 @@ def _made_for(sizes: Counter[tuple[int, int]], channels: int, classes: int) -> B
     """A plain convnet: the lecture's on small pictures of one size, a deeper one on larger ones."""
     (height, width) = next(iter(sizes))
     last: tuple[Layer, ...] = (Dense(classes, "softmax"),)
-    if len(sizes) == 1 and min(height, width) >= 16 and max(height, width) <= _SMALL:
-        convs: list[Layer] = [Conv(32, (3, 3), activation="relu"), MaxPool()]
-        convs += [Conv(64, (3, 3), activation="relu"), MaxPool(), Conv(128, (3, 3), activation="relu")]
-        return Blueprint(Input(height, width, channels), (*convs, Flatten(), *last))
+    if len(sizes) == 1 and min(height, width) >= 4 and max(height, width) <= _SMALL:
+        # The lecture's three windows of 3x3 and two poolings need 16 pixels, or padding.
+        padding: Padding = "valid" if min(height, width) >= 18 else "same"
+        convs: list[Layer] = []
+        for filters in (32, 64, 128):
+            convs += [Conv(filters, (3, 3), padding=padding, activation="relu"), MaxPool()]
+        return Blueprint(Input(height, width, channels), (*convs[:-1], Flatten(), *last))
     deep: list[Layer] = []
     for filters in (32, 64, 128, 256):
         deep += [Conv(filters, (3, 3), padding="same", activation="relu"), MaxPool()]

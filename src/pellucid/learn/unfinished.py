@@ -4,8 +4,11 @@ It stands beside the run that it will be (``runs/digits-1.unfinished``) and goes
 """
 
 import json
+import os
+import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,12 @@ from typing import Any
 from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError, RunError, shown
 from pellucid.request import TrainRequest
-from pellucid.storage import storage_errors
+from pellucid.storage import storage_errors, whole_folder
 from pellucid.training.checkpoint import State, read_state, write_state
 
 _REQUEST = "request.json"
 _METRICS = "metrics.jsonl"
+_SUFFIX = ".unfinished"
 _WHAT = "the training under way"
 
 
@@ -36,7 +40,33 @@ class Unfinished:
     @property
     def folder(self) -> Path:
         """Where it stands."""
-        return self.run.with_name(f"{self.run.name}.unfinished")
+        return self.run.with_name(f"{self.run.name}{_SUFFIX}")
+
+    @property
+    def command(self) -> str:
+        """What to type to go on."""
+        name = str(self.run)
+        return f"pellucid train --resume {shlex.quote(name) if name.isprintable() else shown(name)}"
+
+    @property
+    def left(self) -> str:
+        """What stands there after a training that failed, as a sentence."""
+        if read_state(self.folder) is None:
+            return f"To train at the same place, first delete {shown(self.folder)}."
+        return f"The last good state is kept in {shown(self.folder)}; delete that to train at the same place."
+
+    def refuse_another(self) -> None:
+        """See that no other training is under way there.
+
+        Raises:
+            RequestError: there is one.
+        """
+        if not self.resumed and self.folder.exists():
+            raise RequestError(
+                f"There is an unfinished training at {shown(self.folder)}.",
+                "A place without one was expected, so that what it has learnt is not lost.",
+                f"Go on with it: {self.command}. Or delete it.",
+            )
 
     def begin(self, request: TrainRequest, digest: str) -> State | None:
         """Make the folder, or look at the one that is there; the state to go on from, if any.
@@ -50,9 +80,9 @@ class Unfinished:
             RunError: a training goes on, and the pictures are others now, or its folder is damaged.
             StorageError: the folder cannot be made.
         """
+        self.refuse_another()
         if self.resumed:
-            told = _read(self.folder)
-            if told.get("digest") not in (None, digest):
+            if _read(self.folder)["digest"] != digest:
                 raise RunError(
                     f"The pictures of {shown(request.source)} are not those that {shown(self.folder)} began"
                     " with.",
@@ -60,16 +90,9 @@ class Unfinished:
                     f"Bring them back, or delete {shown(self.folder)} and train again.",
                 )
             return read_state(self.folder)
-        if self.folder.exists():
-            raise RequestError(
-                f"There is an unfinished training at {shown(self.folder)}.",
-                "A place without one was expected.",
-                f"Go on with it: pellucid train --resume {shown(self.run)}. Or delete it.",
-            )
-        with storage_errors(self.folder, _WHAT):
-            self.folder.mkdir(parents=True)
+        with storage_errors(self.folder, _WHAT), whole_folder(self.folder) as partial:
             told = {"request": request.to_json(), "digest": digest}
-            (self.folder / _REQUEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            (partial / _REQUEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return None
 
     def keep(self, state: State) -> None:
@@ -79,12 +102,43 @@ class Unfinished:
     def tell(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Write the figures so far, all of them, for whoever looks on."""
         with storage_errors(self.folder, _WHAT):
-            text = "".join(json.dumps(line) + "\n" for line in lines)
-            (self.folder / _METRICS).write_text(text, encoding="utf-8")
+            partial = self.folder / f".{_METRICS}.{os.getpid()}"
+            partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+            partial.replace(self.folder / _METRICS)  # whoever reads sees whole lines only
 
     def remove(self) -> None:
         """Delete the folder, now that the run is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def telling_how_to_go_on(self) -> Iterator[None]:
+        """Within the block, an interrupt says how the training goes on, where one is under way.
+
+        Raises:
+            KeyboardInterrupt: the person's, with the sentences.
+        """
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if not self.folder.exists():
+                raise
+            raise KeyboardInterrupt(
+                f"Interrupted. What was learnt so far is kept in {shown(self.folder)}. "
+                f"Go on with: {self.command}"
+            ) from error
+
+    def damaged(self, what: str) -> RunError:
+        """The error that says what is wrong with the folder."""
+        return RunError(
+            f"The unfinished training {shown(self.folder)} is damaged: {what}.",
+            "A folder as 'pellucid train' wrote it was expected.",
+            "Delete it and train again.",
+        )
+
+
+def run_of(given: Path) -> Path:
+    """The run that is meant: its own place, or that of its unfinished training."""
+    return given.with_name(given.name.removesuffix(_SUFFIX)) if given.name.endswith(_SUFFIX) else given
 
 
 def request_to_resume(run: Path) -> TrainRequest:
@@ -93,8 +147,9 @@ def request_to_resume(run: Path) -> TrainRequest:
     Raises:
         RunError: there is none, or it is damaged.
     """
-    fields = dict(_read(Unfinished(run).folder).get("request", {}))
     try:
+        fields = dict(_read(Unfinished(run).folder)["request"])
+        _check_kinds(fields)
         split, weights = fields.pop("split"), fields.pop("weights")
         return TrainRequest(
             **fields,
@@ -102,29 +157,42 @@ def request_to_resume(run: Path) -> TrainRequest:
             weights=Path(weights) if weights else None,
             out=run,
         )
-    except (KeyError, TypeError) as error:
-        raise _damaged(Unfinished(run).folder, f"{_REQUEST} lacks or mistakes {error}") from error
+    except (KeyError, TypeError, ValueError, RequestError) as error:
+        raise Unfinished(run).damaged(f"{_REQUEST} lacks or mistakes {error}") from error
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "source": str,
+    "seed": int,
+    "batch": int,
+    "network": (str, type(None)),
+    "epochs": (int, type(None)),
+    "learning_rate": (int, float, type(None)),
+}
+
+
+def _check_kinds(fields: Mapping[str, Any]) -> None:
+    """See that what a request does not check by itself is text or a number where it has to be."""
+    for name, kind in _KINDS.items():
+        if not isinstance(fields[name], kind):
+            raise TypeError(f"{name}: {fields[name]!r}")
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    try:
-        told = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    """request and digest, as ``begin`` wrote them."""
+    unfinished = Unfinished(folder.with_name(folder.name.removesuffix(_SUFFIX)))
+    if not folder.is_dir():
         raise RunError(
             f"There is no unfinished training at {shown(folder)}.",
             "The folder of a training that was interrupted was expected.",
             "Train anew; a features run goes on from what is cached by itself.",
-        ) from error
+        )
+    try:
+        told = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise unfinished.damaged(f"{_REQUEST} is missing") from error
     except (OSError, ValueError) as error:
-        raise _damaged(folder, f"{_REQUEST} cannot be read ({error})") from error
-    if not isinstance(told, dict):
-        raise _damaged(folder, f"{_REQUEST} is no object")
+        raise unfinished.damaged(f"{_REQUEST} cannot be read ({error})") from error
+    if not isinstance(told, dict) or not {"request", "digest"} <= set(told):
+        raise unfinished.damaged(f"{_REQUEST} does not hold a request and a digest")
     return told
-
-
-def _damaged(folder: Path, what: str) -> RunError:
-    return RunError(
-        f"The unfinished training {shown(folder)} is damaged: {what}.",
-        "A folder as 'pellucid train' wrote it was expected.",
-        "Delete it and train again.",
-    )

@@ -184,6 +184,23 @@ def _over_epochs(
     return _svg(name, words, draw)
 
 
+def validation(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Markup:
+    """Validation accuracy over the epochs, a line a run, in per cent; at most six runs are told apart."""
+    styles = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
+
+    def draw(axes: "Axes") -> None:
+        for number, epochs in enumerate(runs.values()):
+            xs = [epoch["epoch"] for epoch in epochs]
+            ys = [100 * epoch["val_accuracy"] for epoch in epochs]
+            color = ACCENT if number == 0 else QUIET
+            axes.plot(xs, ys, color=color, linewidth=1.5, linestyle=styles[number % 6], label=str(number + 1))
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("validation accuracy, %")
+        axes.legend(frameon=False, labelcolor=QUIET, title="run").get_title().set_color(QUIET)
+
+    return _svg("validation", "Validation accuracy over the epochs, a line a run, in their order.", draw)
+
+
 def _unit_square(axes: "Axes", x: str, y: str) -> None:
     marks = [0, 0.25, 0.5, 0.75, 1]
     names = ["0", "25", "50", "75", "100"]

@@ -5,20 +5,19 @@ and every name in them is hostile until the template has escaped it.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from pellucid.evaluation.proportion import wilson
-from pellucid.report import plots, wording
+from pellucid.report import plots
 from pellucid.report.answer import answer, certainty
 from pellucid.report.command import command
 from pellucid.report.confusion import confusion
 from pellucid.report.gallery import Picture, gallery
+from pellucid.report.page import template
 
 _ROWS = 20  # of a table before the rest is folded
 _LISTED = 200  # files in a list before the rest is only counted
@@ -43,7 +42,7 @@ def render(
     evaluation = record["evaluation"]
     classes = record["classes"]
     bins = [one for one in evaluation["calibration"]["bins"] if one["n"]]
-    return _template().render(
+    return template("report.html.j2").render(
         record=record,
         evaluation=evaluation,
         answer=answer(record["test"], evaluation["confusion"], classes),
@@ -100,33 +99,3 @@ def _phases(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     if rest >= 0.005:
         phases["everything else"] = rest
     return [(name, spent, spent / max(total, sum(phases.values()), 1e-9)) for name, spent in phases.items()]
-
-
-def _template() -> Template:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Every name goes through here on its way to the page, so that no template can forget it.
-        finalize=lambda value: (
-            wording.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    made.filters.update(
-        {
-            one.__name__: one
-            for one in (
-                wording.percent,
-                wording.span,
-                wording.points,
-                wording.number,
-                wording.short,
-                wording.counted,
-                wording.duration,
-                wording.moment,
-            )
-        }
-    )
-    return made.get_template("report.html.j2")

@@ -8,12 +8,9 @@ import errno
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,7 +21,7 @@ from pellucid.pictures.augment.affine import Frame
 from pellucid.pictures.augment.plan import Augment, Drawn
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
-from pellucid.report import wording
+from pellucid.report.page import template
 
 SIDE = 224  # what the usual networks take; a picture that is smaller keeps its own size
 _DETAIL = 2  # how much more of a picture is decoded, for views that zoom in
@@ -121,19 +118,7 @@ def _row(
 
 def page(source: str, preset: str, plan: Augment, shown: Sequence[Row], seed: int) -> str:
     """The page: one file that opens offline, encodable as UTF-8 whatever the names in it are."""
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Every name goes through here on its way to the page, so that the template cannot forget it.
-        finalize=lambda value: (
-            wording.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    made.filters.update(counted=wording.counted)
-    return made.get_template("views.html.j2").render(
+    return template("views.html.j2").render(
         source=source,
         preset=preset,
         plan=plan,

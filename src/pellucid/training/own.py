@@ -117,7 +117,10 @@ def joined(blueprint: Blueprint, tensors: Mapping[str, NDArray[Any]], head: Head
 
     Raises:
         KeyError: a tensor is missing.
+        ValueError: a tensor has another shape than the network's.
+        ShapeError: the network's layers do not fit one another.
     """
+    wanted = parameter_shapes(blueprint)
     place = _head_place(blueprint.layers)
     until = place if place is not None else len(blueprint.layers)
     if place is None and isinstance(blueprint.layers[-1], Activation):
@@ -126,8 +129,11 @@ def joined(blueprint: Blueprint, tensors: Mapping[str, NDArray[Any]], head: Head
     if place is not None:
         name = blueprint.names[place]
         parameters[f"{name}.kernel"] = head.weight_DK
-        if f"{name}.bias" in parameter_shapes(blueprint):
+        if f"{name}.bias" in wanted:
             parameters[f"{name}.bias"] = head.bias_K
+    for name, values in parameters.items():
+        if values.shape != tuple(wanted[name]):
+            raise ValueError(f"{name} is {values.shape} and not {tuple(wanted[name])}")
     return OwnLayers(blueprint, parameters, until)
 
 

@@ -156,10 +156,15 @@ def _size(preprocess: Preprocess) -> tuple[int, int, int]:
     return preprocess.height, preprocess.width, preprocess.channels
 
 
+def machine_memory() -> int | None:
+    """Bytes of this machine's memory; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
 def _memory() -> int:
     """Bytes that pictures may take."""
-    try:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):  # not told on this system
-        return 2**30
-    return min(whole // 4, _MOST_HELD)
+    whole = machine_memory()
+    return 2**30 if whole is None else min(whole // 4, _MOST_HELD)
