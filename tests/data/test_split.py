@@ -433,6 +433,6 @@ def test_a_class_that_is_another_in_copy_is_an_error(make_scan: MakeScan) -> Non
             told.add(str(error))
     assert told == {
         "The class 'b' has no picture left to learn from: its pictures also stand in other classes. Each"
-        " class was expected to have pictures of its own. Run 'pellucid check' to see which pictures stand in two"
-        " classes, and delete wrong copies."
+        " class was expected to have pictures of its own. Run 'pellucid check' to see which pictures stand in"
+        " two classes, and delete wrong copies."
     }
