@@ -213,9 +213,10 @@ def test_a_port_that_is_taken_is_refused() -> None:
 
 
 def test_it_hears_on_this_machine_only() -> None:
-    """The socket is bound to the loopback address."""
+    """The socket is bound to the loopback address, and is one whose answers asyncio does not hold back."""
     with listen(0) as door:
         assert door.getsockname()[0] == "127.0.0.1"
+        assert door.proto == socket.IPPROTO_TCP  # or each answer waits 40 ms
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT])

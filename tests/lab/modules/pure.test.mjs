@@ -13,7 +13,7 @@ const { moved, shifted } = await load("grid.js");
 const { asker, AskError, onlyLatest } = await load("ask.js");
 const { squareOf, weightiest } = await load("arithmetic.js");
 const { boxOf, filled, filledPool } = await load("stages.js");
-const { cellSide } = await load("map.js");
+const { cellSide, rgbOf } = await load("map.js");
 const { refusal } = await load("upload.js");
 const { resized } = await load("filters.js");
 const { offsetOf, wordEnd, denseChosen } = await load("network.js");
@@ -92,6 +92,10 @@ test("the map fills cell by cell, and a pooled cell when all under its window is
 test("a cell of a map has whole pixels", () => {
   assert.equal(cellSide(64, 64), 3);
   assert.equal(cellSide(1, 1000), 1);
+  assert.deepEqual(rgbOf({ channels: [[[1]], [[2]], [[3]]], isPicture: true, scale: 255 }, 0, 0), [1, 2, 3]);
+  assert.deepEqual(rgbOf({ channels: [[[9]]], isPicture: true, scale: 255 }, 0, 0), [9, 9, 9]);
+  assert.deepEqual(rgbOf({ channels: [[[-2]]], isPicture: false, scale: 2 }, 0, 0), [33, 102, 172]);
+  assert.deepEqual(rgbOf({ channels: [[[null]]], isPicture: false, scale: 2 }, 0, 0), [128, 128, 128]);
 });
 
 test("the largest products come first and the rest is summed", () => {

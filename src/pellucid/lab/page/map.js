@@ -1,13 +1,13 @@
 // A large map on a canvas: as many cells as a person's picture has pixels. The chosen cell is told in words.
 
-import { colour, css } from "./palette.js";
+import { colour } from "./palette.js";
 import { moved } from "./grid.js";
 
 /** @typedef {import("./grid.js").Place} Place */
 
 /**
  * @typedef {object} Look
- * @property {number[][][]} channels of a picture (1 or 3, 0 to 255), or one map
+ * @property {(number | null)[][][]} channels of a picture (1 or 3, 0 to 255), or one map; null is not yet worked out
  * @property {boolean} isPicture
  * @property {number} scale
  * @property {import("./grid.js").Box=} box
@@ -16,6 +16,8 @@ import { moved } from "./grid.js";
  */
 
 const SIDE = 224;
+/** @type {[number, number, number]} */
+const EMPTY = [128, 128, 128];
 
 /**
  * How many pixels of the screen a cell has.
@@ -23,6 +25,19 @@ const SIDE = 224;
  * @param {number} columns
  */
 export const cellSide = (rows, columns) => Math.max(Math.floor(SIDE / Math.max(rows, columns)), 1);
+
+/**
+ * The colour of a cell: the pixel's own, the palette's, or none where it is not yet worked out.
+ * @param {Look} look
+ * @param {number} row
+ * @param {number} column
+ * @returns {[number, number, number]}
+ */
+export function rgbOf({ channels, isPicture, scale }, row, column) {
+  const seen = channels.map((channel) => channel[row][column]);
+  if (isPicture) return [seen[0], seen[1] ?? seen[0], seen[2] ?? seen[0]];
+  return seen[0] === null ? EMPTY : colour(seen[0], scale);
+}
 
 /**
  * @param {HTMLElement} host
@@ -35,6 +50,10 @@ export function makeMap(host, { label, choose }) {
   canvas.className = "map";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
+  const plain = document.createElement("canvas");
+  const plainSurface = /** @type {CanvasRenderingContext2D} */ (plain.getContext("2d"));
+  /** @type {unknown[]} */
+  let painted = [];
   let at = { row: 0, column: 0 };
   let rows = 0, columns = 0;
 
@@ -62,17 +81,31 @@ export function makeMap(host, { label, choose }) {
     canvas.width = columns * side;
     canvas.height = rows * side;
     canvas.setAttribute("aria-label", `${label}, ${rows} rows and ${columns} columns. Arrow keys choose a cell.`);
-    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
-      const seen = look.channels.map((channel) => channel[row][column]);
-      surface.fillStyle = look.isPicture
-        ? css([seen[0], seen[1] ?? seen[0], seen[2] ?? seen[0]])
-        : css(colour(seen[0], look.scale));
-      surface.fillRect(column * side, row * side, side, side);
-    }
+    paint(look);
+    surface.imageSmoothingEnabled = false;
+    surface.drawImage(plain, 0, 0, canvas.width, canvas.height);
     for (const one of look.marked ?? []) outline(side, { top: one.row, left: one.column, rows: 1, columns: 1 });
     if (look.box) outline(side, look.box);
     if (look.chosen) outline(side, { top: look.chosen.row, left: look.chosen.column, rows: 1, columns: 1 });
   };
+
+  /**
+   * The cells without what is chosen, a pixel each; anew only where they are others than before.
+   * @param {Look} look
+   */
+  function paint(look) {
+    const now = [...look.channels, look.scale, look.isPicture];
+    if (now.length === painted.length && now.every((one, index) => one === painted[index])) return;
+    painted = now;
+    plain.width = columns;
+    plain.height = rows;
+    const image = plainSurface.createImageData(columns, rows);
+    for (let row = 0, at = 0; row < rows; row++) for (let column = 0; column < columns; column++, at += 4) {
+      const [red, green, blue] = rgbOf(look, row, column);
+      image.data.set([red, green, blue, 255], at);
+    }
+    plainSurface.putImageData(image, 0, 0);
+  }
 
   /**
    * Black within white, which is seen on any colour.

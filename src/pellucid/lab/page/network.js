@@ -59,7 +59,7 @@ export async function openNetwork({ tell, save }) {
       byId("table").classList.toggle("stale", Boolean(reply.wrong));
       if (reply.wrong) return;
       byId("table").replaceChildren(...rows(reply));
-      byId("notes").replaceChildren(...reply.notes.map((/** @type {string} */ note) => element("li", {}, note)));
+      byId("notes").replaceChildren(...reply.notes.map((/** @type {string} */ note) => element("li", note.startsWith("Erratum") ? { class: "erratum" } : {}, note)));
       drawVolumes(byId("volumes"), byId("volumes-told"), reply);
     } catch (error) {
       tell(error);

@@ -25,7 +25,7 @@ export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(
  * @returns {(number | null)[][]}
  */
 export const filled = (map, done) =>
-  map.map((row, at) => row.map((value, column) => (at * row.length + column < done ? value : null)));
+  done >= map.length * map[0].length ? map : map.map((row, at) => row.map((value, column) => (at * row.length + column < done ? value : null)));
 
 /**
  * The pooled map as far as every cell under its windows is filled.
@@ -35,7 +35,7 @@ export const filled = (map, done) =>
  * @param {number} step
  */
 export const filledPool = (pooled, below, window, step) =>
-  pooled.map((row, at) => row.map((value, column) => {
+  below.every((row) => !row.includes(null)) ? pooled : pooled.map((row, at) => row.map((value, column) => {
     for (let down = 0; down < window; down++) for (let right = 0; right < window; right++) {
       if (below[at * step + down][column * step + right] === null) return null;
     }
@@ -128,7 +128,7 @@ export function makeStages({ turn, weigh, choose, look }) {
     relu({ channels: [below], scale, chosen, box: inMap, isPicture: false, marked: given.winners });
     const hasPool = reply.pool.map.length > 0;
     byId("pooled").hidden = !hasPool;
-    byId("pool-told").textContent = hasPool ? `Rows: ${reply.pool.size[0]}. Columns: ${reply.pool.size[1]}.` : reply.pool.misfit;
+    byId("pool-told").textContent = hasPool ? `Rows: ${reply.pool.size[0]}\nColumns: ${reply.pool.size[1]}` : reply.pool.misfit;
     byId("pool-size").textContent = hasPool ? sizeOf(reply.pool.map) : "";
     if (hasPool) {
       pooled({ channels: [filledPool(reply.pool.map, below, window, poolstep)], scale, isPicture: false,
@@ -137,9 +137,9 @@ export function makeStages({ turn, weigh, choose, look }) {
     byId("picture-size").textContent = sizeOf(channels[0]) + (channels.length > 1 ? "x3" : "");
     byId("filter-size").textContent = sizeOf(given.kernel[0]) + (channels.length > 1 ? "x3" : "");
     byId("map-size").textContent = sizeOf(reply.map);
-    byId("map-told").textContent = `Rows: ${reply.size[0]}. Columns: ${reply.size[1]}.`;
+    byId("map-told").textContent = `Rows: ${reply.size[0]}\nColumns: ${reply.size[1]}`;
     byId("errata").replaceChildren(...reply.errata.map((/** @type {Reply} */ one) =>
-      element("li", {}, `Row ${one.row + 1}, column ${one.column + 1}: ${one.text}`)));
+      element("li", { class: "erratum" }, `Row ${one.row + 1}, column ${one.column + 1}: ${one.text}`)));
     byId("legend").replaceChildren(...legend(scale));
     drawRote(reply, given);
   };
@@ -153,7 +153,7 @@ function legend(scale) {
   return [-1, -0.5, 0, 0.5, 1].map((part) => {
     const box = element("i");
     box.style.background = css(colour(part * scale, scale));
-    return element("span", {}, box, short(part * scale));
+    return element("span", {}, box, shorter(part * scale));
   });
 }
 
