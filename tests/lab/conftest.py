@@ -1,6 +1,8 @@
 """What the tests of the page share: a server, a browser that may reach nothing else, and a page of it."""
 
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,13 +44,12 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
     because of the page's Content-Security-Policy.
     """
     wrong: list[str] = []
-    contexts = []
+    pages = []
 
-    def open_page(address: str = "", width: int = 1280, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
+    def open_page(address: str = "", width: int = 1280, **media: Any) -> Any:
+        page = browser.new_page(viewport={"width": width, "height": 900}, **media)
+        pages.append(page)
+        page.set_default_timeout(10_000)
         page.on("request", lambda request: request.url.startswith(lab) or wrong.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: "Content Security Policy" in said.text and wrong.append(said.text))
@@ -58,6 +59,21 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert wrong == []
+
+
+@pytest.fixture
+def bomb() -> Callable[[int], bytes]:
+    """``bomb(side)``: a PNG of a hundred bytes that claims to be this large."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    def make(side: int) -> bytes:
+        head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        chunks = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(b"")), chunk(b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+    return make
