@@ -216,6 +216,22 @@ def test_the_address_brings_a_view_back(visit: Visit) -> None:
     assert fresh.inner_text("#arithmetic") == page.inner_text("#arithmetic")
 
 
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("filter=zzz&stride=77&cell=map:99,99", "#filters"),
+        ("picture=1,2:3&weights=1,2:3&example=none&cell=<img>", "#filters"),
+        ("window=4&cell=pool:9,9", "#filters?window=4"),
+    ],
+)
+def test_what_an_address_has_wrong_is_left_out(visit: Visit, address: str, kept: str) -> None:
+    """The room opens with what is right in it, and the address says so."""
+    page = visit(f"#filters?{address}")
+    until(page, "map", [int(number) / 9 for number in NINTHS["loopy"].split()])
+    assert page.url.partition("/#")[2] == kept.removeprefix("#")
+    told(page, "#cell-title", "Feature map, row 1, column 1")
+
+
 def png(pixels: Any) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.asarray(pixels, np.uint8)).save(file, "PNG")

@@ -68,7 +68,6 @@ export async function openFilters({ tell, save }) {
     select("example").querySelectorAll("option").forEach((option) => {
       option.hidden = ["drawn", "own"].includes(option.value) && option.value !== example;
     });
-    byId("own").hidden = byId("file-told").hidden = false;
     byId("own").hidden = !given.own;
     byId("shifts").hidden = byId("picture-help").hidden = Boolean(given.own);
     byId("kernel-help").textContent = given.filter === "own"
@@ -80,7 +79,10 @@ export async function openFilters({ tell, save }) {
       reply = next;
       tell(null);
       const map = given.at.stage === "map" ? next.map : next.pool.map;
-      if (!map[given.at.row] || map[given.at.row][given.at.column] === undefined) given.at = { stage: "map", row: 0, column: 0 };
+      if (map[given.at.row]?.[given.at.column] === undefined) {
+        given.at = { stage: "map", row: 0, column: 0 };
+        remember(example);
+      }
       await show();
     } catch (error) {
       halt();
