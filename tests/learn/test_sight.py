@@ -1,6 +1,7 @@
 """How a network sees the pictures: what is made for them, what is asked for, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,10 @@ def test_other_sizes_are_refused_unless_asked_for(grey: Scan) -> None:
     with pytest.raises(RequestError) as caught:
         sight(grey, network=OTHER)
     assert str(caught.value) == (
-        f"The pictures of '{grey.source.name}' are 12 x 12 pixels (90 of 90), and the network's input is 8 x "
-        "10. Pictures of the network's size were expected, or a word that they are to be resized. Ask for it "
-        "with "
-        "--fit squash (or letterbox, crop), or write 'input 12x12x1' in the network's text."
+        f"The pictures of '{grey.source.name}' are 12 x 12 pixels (90 of 90), and the network's input is "
+        "8 x 10. Pictures of the network's size were expected, or a word that they are to be resized. Ask for "
+        "it with --fit squash (or letterbox, crop), or write 'fit=squash' after the input's size; or let the "
+        "network begin with 'input 12x12x1'."
     )
 
 
@@ -96,6 +97,18 @@ def test_what_was_asked_for_is_done_and_told(grey: Scan, fit: str) -> None:
     seen = sight(grey, network=OTHER, fit=fit)
     assert (seen.preprocess.height, seen.preprocess.width, seen.preprocess.fit) == (8, 10, fit)
     assert seen.notes == (f"Pictures of other sizes are brought to 8 x 10 pixels ({fit}), as was asked for.",)
+
+
+def test_a_network_may_say_how_pictures_come_to_size(grey: Scan) -> None:
+    """``fit=`` in its text is honoured and told; what is asked for on the command line comes first."""
+    text = "input 8x10x1 fit=letterbox; flatten; dense 3 softmax"
+    seen = sight(grey, network=text)
+    assert seen.preprocess.fit == "letterbox"
+    assert seen.notes == (
+        "Pictures of other sizes are brought to 8 x 10 pixels (letterbox), as the network's text says.",
+    )
+    assert sight(grey, network=text, fit="crop").preprocess.fit == "crop"
+    assert sight(grey, network="input 12x12x1 fit=crop; flatten; dense 3").notes == ()
 
 
 def test_the_last_layer_gets_an_output_a_class(grey: Scan) -> None:
@@ -128,6 +141,8 @@ def test_an_input_of_other_channels_is_refused(grey: Scan) -> None:
     [
         ([(28, 28)] * 2, False, (28, 28, 1)),
         ([(16, 64)] * 2, True, (16, 64, 3)),
+        ([(17, 18)] * 2, True, (17, 18, 3)),
+        ([(18, 18)] * 2, True, (18, 18, 3)),
         ([(8, 8)] * 2, False, (8, 8, 1)),
         ([(4, 5)] * 2, False, (4, 5, 1)),
         ([(3, 5)] * 2, False, (96, 96, 1)),
@@ -160,9 +175,7 @@ def test_digits_get_the_lectures_network(tmp_path: Path) -> None:
     assert seen.blueprint == lecture.blueprint
 
 
-def test_a_picture_that_cannot_be_read_any_more_is_passed_over(
-    grey: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_cannot_be_read_any_more_is_passed_over(grey: Scan) -> None:
     """Looking for colour does not stumble over one that went away."""
     reads: Callable[[int], bytes] = grey.source.read
 
@@ -171,5 +184,5 @@ def test_a_picture_that_cannot_be_read_any_more_is_passed_over(
             raise FileNotFoundError("gone")
         return reads(index)
 
-    monkeypatch.setattr(type(grey.source), "read", lambda source, index: read(index), raising=False)
-    assert sight(grey, network=OTHER, fit="crop").preprocess.channels == 1
+    gone = replace(grey, source=replace(grey.source, _read=read))
+    assert sight(gone).preprocess.channels == 1

@@ -97,12 +97,11 @@ def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, look
     """How pictures come to the input's size, and why."""
     if set(sizes) == {(of.height, of.width)}:
         return "squash", _AS_THEY_ARE
-    written: Fit | None = getattr(of, "fit", None)
     fit: Fit
     if request.fit != "auto" and request.fit != "measure":
         fit, why = request.fit, "as was asked for"
-    elif written is not None:
-        fit, why = written, "as the network's text says"
+    elif of.fit is not None:
+        fit, why = of.fit, "as the network's text says"
     elif request.network is None:
         fit, why = "squash", "the input of the network that was made for them"
     else:
@@ -113,8 +112,8 @@ def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, look
             f"The pictures of {shown(looked.source.name)} are {height} x {width} pixels ({count:,} of "
             f"{len(looked.pictures):,}{others}), and the network's input is {of.height} x {of.width}.",
             "Pictures of the network's size were expected, or a word that they are to be resized.",
-            "Ask for it with --fit squash (or letterbox, crop), or write 'input "
-            f"{height}x{width}x{of.channels}' in the network's text.",
+            "Ask for it with --fit squash (or letterbox, crop), or write 'fit=squash' after the input's "
+            f"size; or let the network begin with 'input {height}x{width}x{of.channels}'.",
         )
     return fit, f"Pictures of other sizes are brought to {of.height} x {of.width} pixels ({fit}), {why}."
 
@@ -137,7 +136,7 @@ def _made_for(sizes: Counter[tuple[int, int]], channels: int, classes: int) -> B
     (height, width) = next(iter(sizes))
     last: tuple[Layer, ...] = (Dense(classes, "softmax"),)
     if len(sizes) == 1 and min(height, width) >= 4 and max(height, width) <= _SMALL:
-        # The lecture's three windows of 3x3 and two poolings need 16 pixels, or padding.
+        # The lecture's three windows of 3x3 and two poolings need 18 pixels, or padding.
         padding: Padding = "valid" if min(height, width) >= 18 else "same"
         convs: list[Layer] = []
         for filters in (32, 64, 128):
