@@ -69,9 +69,9 @@ def test_other_sizes_are_refused_unless_asked_for(grey: Scan) -> None:
         sight(grey, network=OTHER)
     assert str(caught.value) == (
         f"The pictures of '{grey.source.name}' are 12 x 12 pixels (90 of 90), and the network's input is "
-        "8 x 10. Pictures of the network's size were expected, or a word that they are to be resized. Ask for "
-        "it with --fit squash (or letterbox, crop), or write 'fit=squash' after the input's size; or let the "
-        "network begin with 'input 12x12x1'."
+        "8 x 10. Pictures of the network's size were expected, or a word that they are to be resized. Ask "
+        "for it with --fit squash (or letterbox, crop), or write 'fit=squash' after the input's size; or let "
+        "the network begin with 'input 12x12x1'."
     )
 
 

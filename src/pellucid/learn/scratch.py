@@ -1,6 +1,7 @@
 """A network from nothing: all of its layers learn, from the pictures alone."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,6 +112,9 @@ def learn(
         difference = _proved(logits["val"], outcome.val_logits_NK)
         val_labels_N = material.parts["val"].labels_N
         temperature = fit_temperature(logits["val"], val_labels_N)
+    doubts = _doubts(outcome.record["epochs"], len(looked.classes), plan.rate)
+    for note in doubts:
+        listen(Notice(note))
     with clock("shifts"), phase(listen, "Moving the test pictures", unit=""):
         shifts = _shifts(engine, head, material.feeds["test"])
     right = int((logits["val"].argmax(axis=1) == val_labels_N).sum())
@@ -132,7 +136,19 @@ def learn(
             "shifts": shifts,
         },
         metrics=outcome.epochs,
-        notes=sight.notes,
+        notes=sight.notes + doubts,
+    )
+
+
+def _doubts(epochs: Sequence[Mapping[str, Any]], classes: int, rate: float) -> tuple[str, ...]:
+    """A sentence where the network has learnt nothing: it never beat one that calls all classes as likely."""
+    best = min(epoch["val_loss"] for epoch in epochs)
+    if best < math.log(classes):
+        return ()
+    return (
+        f"The network has learnt nothing: its least loss on the validation pictures, {best:.3f}, is not "
+        f"below the {math.log(classes):.3f} of answering all {classes} classes alike. Train again with a "
+        f"lower learning rate, such as --learning-rate {rate / 4:g}, or for more epochs.",
     )
 
 
