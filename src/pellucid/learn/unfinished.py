@@ -157,7 +157,9 @@ def request_to_resume(run: Path) -> TrainRequest:
             weights=Path(weights) if weights else None,
             out=run,
         )
-    except (KeyError, TypeError, ValueError, RequestError) as error:
+    except RequestError as error:
+        raise Unfinished(run).damaged(f"{_REQUEST} asks what cannot be: {error.came[:-1]}") from error
+    except (KeyError, TypeError, ValueError) as error:
         raise Unfinished(run).damaged(f"{_REQUEST} lacks or mistakes {error}") from error
 
 
