@@ -1,5 +1,6 @@
 """A run folder is read back as it was written, and every damage is named."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from pellucid.errors import BackboneError, RunError
 from pellucid.run import Run, is_run, load_run
@@ -130,3 +132,98 @@ def test_a_run_that_was_moved_still_answers(run: Run, colours: Path, tmp_path: P
     moved = shutil.copytree(run.folder, tmp_path / "moved" / "elsewhere")
     picture = colours / "green" / "00.png"
     assert load_run(moved).predict(picture) == run.predict(picture)
+
+
+def rewritten(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    """Other tensors in the model, with the digest in the record that they need."""
+
+    def damage(folder: Path) -> None:
+        tensors = dict(load_file(folder / "model.safetensors"))
+        edit(tensors)
+        save_file(tensors, folder / "model.safetensors")
+        data = (folder / "model.safetensors").read_bytes()
+        record = json.loads((folder / "run.json").read_text())
+        record["files"]["model.safetensors"] = hashlib.blake2b(data, digest_size=16).hexdigest()
+        (folder / "run.json").write_text(json.dumps(record))
+
+    return damage
+
+
+def test_a_run_from_scratch_keeps_its_network(scratched: Run, strokes: Path) -> None:
+    """All tensors are in the model under Keras' names, and what is loaded answers to the bit."""
+    tensors = load_file(scratched.folder / "model.safetensors")
+    assert {name: values.shape for name, values in tensors.items()} == {
+        "network.conv2d.kernel": (3, 3, 1, 8),
+        "network.conv2d.bias": (8,),
+        "head.weight": (200, 3),
+        "head.bias": (3,),
+        "head.temperature": (1,),
+    }
+    assert sum(values.size for values in tensors.values()) - 1 == scratched.record["account"]["parameters"]
+    loaded = load_run(scratched.folder)
+    pictures = sorted((strokes / "standing").iterdir())
+    assert loaded.predict(pictures) == scratched.predict(pictures)
+    np.testing.assert_array_equal(loaded.embed(pictures), scratched.embed(pictures))
+    assert loaded.embed(pictures).shape == (30, 200)
+
+
+def test_predictions_of_a_run_from_scratch_are_those_of_its_folder(scratched: Run, strokes: Path) -> None:
+    """Each row of predictions.csv, val and test, is what the loaded run answers for that file."""
+    _, *lines = (scratched.folder / "predictions.csv").read_text().splitlines()
+    for line in lines:
+        path, split, label, predicted, confidence, *probabilities = line.split(",")
+        (answer,) = scratched.predict(strokes / path)
+        assert (answer.label, split in ("val", "test"), path.split("/")[0]) == (predicted, True, label)
+        assert answer.confidence == pytest.approx(float(confidence), abs=2e-6)
+        assert list(answer.probabilities.values()) == pytest.approx(list(map(float, probabilities)), abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (flip, "model.safetensors is not the file that training wrote"),
+        (
+            rewritten(lambda tensors: tensors.pop("network.conv2d.bias")),
+            "model.safetensors lacks 'network.conv2d.bias'",
+        ),
+        (
+            rewritten(lambda tensors: tensors.pop("head.weight")),
+            "model.safetensors cannot be read ('head.weight')",
+        ),
+        (
+            rewritten(
+                lambda tensors: tensors.update({"network.conv2d.kernel": np.zeros((3, 3, 1, 2), "f4")})
+            ),
+            "model.safetensors does not fit the network (conv2d.kernel is (3, 3, 1, 2) and not (3, 3, 1, 8))",
+        ),
+        (
+            rewritten(lambda tensors: tensors.update({"head.weight": np.zeros((9, 3), "f4")})),
+            "model.safetensors does not fit the network (dense.kernel is (9, 3) and not (200, 3))",
+        ),
+        (
+            change("run.json", network="input 12x12x1; con 3"),
+            "run.json holds no network that can be (Line 1, column 16: there is no layer 'con'.)",
+        ),
+        (
+            change("run.json", network="input 12x12x1; conv 8 13x13; flatten; dense 3"),
+            "run.json holds no network that can be (Layer 1, 'conv2d', has a window of 13x13, ",
+        ),
+        (
+            change("run.json", network="input 14x12x1; conv 8 3x3; flatten; dense 3"),
+            "run.json prepares pictures that are not of the network's size",
+        ),
+        (without("network"), "run.json lacks or mistakes 'backbone'"),
+        (without("preprocess"), "run.json lacks or mistakes 'preprocess'"),
+        (change("run.json", preprocess=3), "run.json lacks or mistakes "),
+    ],
+)
+def test_every_damage_of_a_run_from_scratch_is_one_paragraph(
+    scratched: Run, damage: Callable[[Path], Any], told: str
+) -> None:
+    """Tensors and text are checked against each other before anything answers."""
+    damage(scratched.folder)
+    with pytest.raises(RunError) as caught:
+        load_run(scratched.folder)
+    message = str(caught.value)
+    assert message.startswith(f"The run '{scratched.folder}' is damaged: {told}")
+    assert message.endswith("Restore it from a copy, or train again; run.json says with what.")

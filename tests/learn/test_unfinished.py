@@ -144,7 +144,7 @@ def without(key: str) -> Callable[[Path], None]:
         (change(network=5), "request.json lacks or mistakes network: 5."),
         (change(seed="x"), "request.json lacks or mistakes seed: 'x'."),
         (change(epochs=0), "request.json asks what cannot be: The number of epochs is 0. A folder "),
-        (change(split=[1]), "request.json lacks or mistakes "),
+        (change(split=[1]), "request.json asks what cannot be: "),
         (change(colour="red"), "request.json lacks or mistakes "),
     ],
 )
