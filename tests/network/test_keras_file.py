@@ -180,6 +180,16 @@ def test_a_damaged_file_is_one_clear_paragraph(changed: dict[str, Any], reason: 
     assert message(path) == f"The Keras file '{path}' is damaged ({reason}). {AGAIN}"
 
 
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(tmp_path: Path) -> None:
+    """Zeros without end, zipped, are not unpacked into the memory; stored as Keras does, they are read."""
+    endless = {"model.weights.h5": numbers() + bytes(65 * 2**20)}
+    path = write(tmp_path / "net.keras", parts() | endless, zipfile.ZIP_DEFLATED)
+    assert message(path) == (
+        f"The Keras file '{path}' is damaged (its model.weights.h5 unpacks from 0.1 MB to 65 MB). {AGAIN}"
+    )
+    assert from_keras(write(path, parts() | endless))[0].names == ("conv2d",)
+
+
 def test_a_file_without_metadata_is_read(tmp_path: Path) -> None:
     """The version is of use only to name an older Keras."""
     left = parts()

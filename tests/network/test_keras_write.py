@@ -1,5 +1,6 @@
 """A network becomes a Keras model and a .keras file: Keras answers as ONNX Runtime does."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -215,6 +216,23 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Could not write the Keras file at"):
         save_keras(parse("input 2x2x1; flatten"), {}, tmp_path / "file" / "net.keras")
+
+
+def test_a_disk_that_runs_full_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was half written is gone, what was there before is there still, bit for bit."""
+    blueprint, path = NETWORKS["class-test"].blueprint, tmp_path / "net.keras"
+    save_keras(blueprint, random_parameters(blueprint, 0), path)
+    before = path.read_bytes()
+
+    def half(_: Any, partial: Path) -> None:
+        Path(partial).write_bytes(before[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", half)
+    with pytest.raises(StorageError, match="The disk ran full while writing the Keras file at"):
+        save_keras(blueprint, random_parameters(blueprint, 1), path)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["net.keras"]
 
 
 def test_keras_that_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

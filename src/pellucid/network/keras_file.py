@@ -21,6 +21,8 @@ from pellucid.errors import PellucidError, shown
 
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 _LONGEST_CONFIG = 32 * 2**20  # bytes
+# Keras does not pack numbers, and learnt ones hardly can be: what is larger and denser is a trap.
+_UNSUSPECTED, _DENSEST = 64 * 2**20, 50  # bytes; unpacked bytes a packed one
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # What h5py raises where the bytes of a file are wrong.
 _HDF5_ERRORS = (
@@ -167,6 +169,10 @@ def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
                     raise damaged(path, f"it holds no {name}")
             if archive.getinfo(_CONFIG).file_size > _LONGEST_CONFIG:
                 raise damaged(path, f"its {_CONFIG} is larger than {_LONGEST_CONFIG // 2**20} MB")
+            weights = archive.getinfo(_WEIGHTS)
+            if weights.file_size > max(_UNSUSPECTED, _DENSEST * weights.compress_size):
+                packed, unpacked = weights.compress_size / 2**20, weights.file_size / 2**20
+                raise damaged(path, f"its {_WEIGHTS} unpacks from {packed:,.1f} MB to {unpacked:,.0f} MB")
             config = _parsed(path, archive.read(_CONFIG), _CONFIG)
             return config, archive.read(_WEIGHTS)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
