@@ -32,6 +32,7 @@ from pellucid.network.blueprint import (
     ScaledAvgPool,
     ZeroPad,
 )
+from pellucid.network.build import build
 from pellucid.network.catalogue import NETWORKS
 from pellucid.network.onnx_model import onnx_model
 from pellucid.network.parameters import ParameterError, connections, parameter_shapes
@@ -182,6 +183,21 @@ def test_onnx_runtime_and_pytorch_agree_over_random_networks(data, chains, seed:
     agrees(moderate(data.draw(chains())), seed)
 
 
+@settings(max_examples=60)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_a_random_network_cut_anywhere_is_what_is_built_of_its_first_layers(data, chains, seed: int) -> None:
+    """Wherever the cut is, ONNX Runtime answers as what ``network.build`` makes of the first layers."""
+    blueprint = moderate(data.draw(chains()))
+    until = data.draw(st.integers(0, len(blueprint.layers)))
+    first = replace(blueprint, layers=blueprint.layers[:until])
+    parameters, x_NCHW = random_parameters(first, seed), random_pictures(blueprint, seed)
+    found = run(onnx_model(blueprint, parameters, until=until), x_NCHW)
+    with torch.inference_mode():
+        expected = build(first, parameters).eval()(torch.from_numpy(x_NCHW)).numpy()
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 1e-5 * (np.abs(expected).max() + 1)
+
+
 SLIDING = [
     Conv(6, (2, 3), stride=(2, 1), padding="same", bias=False),
     Conv(6, (3, 2), dilation=(2, 3), groups=3, padding="same", activation="relu"),
@@ -293,6 +309,26 @@ def test_the_lecture_s_pooling(layer: str, expected: list[list[float]]) -> None:
     pixels = np.array([[5, 1, 3, 4], [8, 2, 9, 2], [1, 3, 0, 1], [2, 2, 2, 0]], np.float32)
     found = run(onnx_model(parse(f"input 4x4x1; {layer}"), {}), pixels[None, None])
     assert found[0, 0] == pytest.approx(np.array(expected))
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("relu", [0, 0, 0, 0.5, 5.5, 8]),
+        ("relu6", [0, 0, 0, 0.5, 5.5, 6]),
+        ("leaky_relu", [-4, -0.2, 0, 0.5, 5.5, 8]),
+        ("sigmoid", [0, 0.2689414, 0.5, 0.6224593, 0.9959299, 0.9996646]),
+        ("tanh", [-1, -0.7615942, 0, 0.4621172, 0.9999666, 0.9999998]),
+        ("gelu", [0, -0.1586553, 0, 0.3457312, 5.4999999, 8]),
+        ("scaled_tanh", [-1.7159, -0.9999973, 0, 0.5516837, 1.7136592, 1.7158200]),
+        ("softmax", [0, 0.0001139, 0.0003097, 0.0005107, 0.0757873, 0.9232784]),
+    ],
+)
+def test_an_activation_far_from_zero(activation: str, expected: list[float]) -> None:
+    """At -20, -1, 0, 1/2, 5 1/2 and 8, from the formulas: where relu6 ends and others level out."""
+    x_NCHW = np.array([-20, -1, 0, 0.5, 5.5, 8], np.float32).reshape(1, 6, 1, 1)
+    found = run(onnx_model(parse(f"input 1x1x6; {activation}"), {}), x_NCHW)
+    assert found.ravel() == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_padding_never_wins() -> None:
