@@ -127,13 +127,13 @@ def strokes(tmp_path: Path) -> Path:
     return _draw(tmp_path / "strokes", 30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def draw() -> Callable[..., Path]:
     """The maker of such folders: ``draw(folder, number a class, offset)``."""
     return _draw
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def strokes_network() -> str:
     """The text of a network of 683 parameters that tells these lines apart."""
     return STROKES_NETWORK

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pellucid.errors import SourceError
-from pellucid.events import Event, Notice
-from pellucid.recipe import train
+from pellucid.errors import RunError, SourceError
+from pellucid.events import Event, Measured, Notice
+from pellucid.recipe import resume, train
 from pellucid.request import TrainRequest
 from pellucid.run import Run, load_run
 
@@ -180,3 +182,211 @@ def test_notes_of_the_split_are_told(tiny: str, tmp_path: Path, paint) -> None:
     run = train(TrainRequest(source=str(source), backbone=tiny, out=tmp_path / "run"), heard.append)
     notices = [event.text for event in heard if isinstance(event, Notice)]
     assert all(note in notices for note in run.record["notes"])
+
+
+# --- a training that is killed, and goes on ---------------------------------------------------------------
+
+# One process imports PyTorch and forks a child for each command; it never computes, so that forking is safe.
+# The child keeps a state after every step; the parent stops it after so many states have been kept.
+STOPPING = """
+import json, os, signal, sys, time
+from pathlib import Path
+import matplotlib.backends.backend_svg, matplotlib.figure, torch._dynamo
+import pellucid.network.build, pellucid.recipe, pellucid.training.device, pellucid.training.loop
+from pellucid.cli import main
+from pellucid.learn import scratch
+
+source, network = sys.argv[1:]
+scratch._SAVE_EVERY = 0.0
+
+def start(name, *arguments):
+    child = os.fork()
+    if child:
+        return child
+    for stream in (1, 2):
+        os.dup2(os.open(f"{name}.{stream}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["pellucid", "train", *arguments]
+    status = 0
+    try:
+        main()
+    except SystemExit as leaving:
+        status = leaving.code or 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+def wait_for(states, child, checkpoint):
+    seen, last = 0, None
+    while seen < states:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            sys.exit("it ended too soon")
+        try:
+            now = checkpoint.stat().st_mtime_ns
+        except FileNotFoundError:
+            now = None
+        seen, last = seen + (now is not None and now != last), now
+        time.sleep(0.0002)
+
+def end(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+ends = {}
+fresh = [source, "--network", network, "--epochs", "6", "--batch", "16", "--learning-rate", "0.05",
+         "--augment", "shift", "--device", "cpu", "--out"]
+ends["whole"] = end(start("whole", *fresh, "whole"))
+for name, number, points in (("killed", signal.SIGKILL, (1, 7, 12)), ("interrupted", signal.SIGINT, (9,))):
+    arguments = [*fresh, name]
+    for point in points:
+        child = start(name, *arguments)
+        wait_for(point, child, Path(f"{name}.unfinished/checkpoint.safetensors"))
+        os.kill(child, number)
+        ends[f"{name} {point}"] = end(child)
+        ends[f"{name} {point} left"] = sorted(os.listdir(f"{name}.unfinished"))
+        ends[f"{name} {point} run"] = Path(name).exists()
+        ends[f"{name} {point} said"] = Path(f"{name}.2").read_text()
+        arguments = ["--resume", name, "--json"]
+    ends[name] = end(start(name, *arguments))
+    ends[f"{name} said"] = Path(f"{name}.2").read_text()
+    ends[f"{name} told"] = json.loads(Path(f"{name}.1").read_text().splitlines()[-1])
+print(json.dumps(ends))
+"""
+
+
+@pytest.fixture(scope="module")
+def stopped(
+    tmp_path_factory: pytest.TempPathFactory, draw: Callable[..., Path], strokes_network: str
+) -> tuple[Path, dict[str, Any]]:
+    """Three trainings of one request: undisturbed, killed three times, interrupted once; what they said."""
+    folder = tmp_path_factory.mktemp("stopped")
+    source = draw(folder / "strokes", 30)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", STOPPING, source.name, strokes_network],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_kill_9_and_resume_end_in_the_undisturbed_bytes(stopped: tuple[Path, dict[str, Any]]) -> None:
+    """Killed in three places and resumed each time: the same weights and answers, nothing left over."""
+    folder, ends = stopped
+    assert (ends["whole"], ends["killed"]) == (0, 0)
+    for point in (1, 7, 12):
+        assert ends[f"killed {point}"] == -signal.SIGKILL
+        assert ends[f"killed {point} run"] is False
+        assert {"request.json", "checkpoint.safetensors"} <= set(ends[f"killed {point} left"])
+    for name in ("model.safetensors", "predictions.csv", "splits.csv"):
+        assert (folder / "killed" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert "Note: Going on after step " in ends["killed said"]
+    assert {path.name for path in (folder / "killed").iterdir()} == FILES
+    assert not [path for path in folder.iterdir() if "unfinished" in path.name or "partial" in path.name]
+
+
+@pytest.mark.slow
+def test_going_on_tells_the_same_story(stopped: tuple[Path, dict[str, Any]]) -> None:
+    """All epochs are in the record and in metrics.jsonl, with the figures of the undisturbed run."""
+    folder, ends = stopped
+    told = {}
+    for name in ("whole", "killed", "interrupted"):
+        record = json.loads((folder / name / "run.json").read_text())
+        lines = [json.loads(line) for line in (folder / name / "metrics.jsonl").read_text().splitlines()]
+        assert lines[:-1] == record["training"]["epochs"]
+        told[name] = [
+            {key: value for key, value in line.items() if key not in ("seconds", "pictures_per_second")}
+            for line in lines[:-1]
+        ]
+        assert record["request"] == json.loads((folder / "whole" / "run.json").read_text())["request"]
+    assert told["killed"] == told["interrupted"] == told["whole"]
+    assert len(told["whole"]) == 6
+    assert ends["killed told"]["run"] == "killed"
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(stopped: tuple[Path, dict[str, Any]]) -> None:
+    """Exit status 130 and one paragraph with the command; going on ends in the undisturbed bytes."""
+    folder, ends = stopped
+    assert ends["interrupted 9"] == 130
+    assert ends["interrupted 9 run"] is False
+    assert ends["interrupted 9 said"].splitlines()[-1] == (
+        "Interrupted. What was learnt so far is kept in 'interrupted.unfinished'. Go on with: "
+        "pellucid train --resume interrupted"
+    )
+    assert "Traceback" not in ends["interrupted 9 said"]
+    for name in ("model.safetensors", "predictions.csv"):
+        assert (folder / "interrupted" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+
+
+@pytest.fixture
+def begun(strokes: Path, strokes_network: str, tmp_path: Path, one_core: None) -> Path:
+    """Where a run would stand whose training was interrupted in its second epoch."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Measured) and event.done.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    request = TrainRequest(source=str(strokes), network=strokes_network, epochs=4, batch=16, out=out)
+    with pytest.raises(KeyboardInterrupt):
+        train(request, listen)
+    return out
+
+
+def test_resume_finishes_what_was_begun_and_a_finished_run_is_opened(begun: Path) -> None:
+    """It may be named by its unfinished folder too; asked once more, the run is there and nothing is done."""
+    run = resume(begun.with_name("run.unfinished"))
+    assert run.folder == begun
+    assert [epoch["epoch"] for epoch in run.record["training"]["epochs"]] == [1, 2, 3, 4]
+    begun.with_name("run.unfinished").mkdir()  # as where it was killed between the run and the cleaning up
+    written = (begun / "run.json").stat().st_mtime_ns
+    heard: list[Event] = []
+    again = resume(begun, heard.append)
+    assert again.record == run.record | {"files": again.record["files"], "format": 1}
+    assert (begun / "run.json").stat().st_mtime_ns == written
+    assert Notice(f"The run '{begun}' is finished: nothing was left to do.") in heard
+    assert not begun.with_name("run.unfinished").exists()
+
+
+def test_pictures_that_changed_are_refused(begun: Path, strokes: Path) -> None:
+    """Where a picture was taken away it is told; where it is back the training goes on."""
+    first = next((strokes / "lying").iterdir())
+    data = first.read_bytes()
+    first.unlink()
+    with pytest.raises(RunError, match=r"The pictures of '.*' are not those that '.*' began with\."):
+        resume(begun)
+    first.write_bytes(data)
+    assert resume(begun).record["training"]["stopped"] == "All 4 epochs were done."
+
+
+def test_a_checkpoint_of_another_network_is_refused(begun: Path) -> None:
+    """Whoever edits what was asked is told, and nothing is overwritten."""
+    file = begun.with_name("run.unfinished") / "request.json"
+    told = json.loads(file.read_text())
+    told["request"]["network"] = "input 12x12x1; flatten; dense 3 softmax"
+    file.write_text(json.dumps(told))
+    with pytest.raises(RunError) as caught:
+        resume(begun)
+    assert str(caught.value) == (
+        f"The unfinished training '{begun}.unfinished' is damaged: its checkpoint is not one of this "
+        "network. A folder as 'pellucid train' wrote it was expected. Delete it and train again."
+    )
+    assert file.is_file() and not begun.exists()
+
+
+def test_a_fresh_training_passes_by_an_unfinished_one(
+    strokes: Path, strokes_network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_core: None
+) -> None:
+    """Without --out the next number is taken; the unfinished folder stays for --resume."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "strokes-1.unfinished").mkdir(parents=True)
+    run = train(TrainRequest(source=str(strokes), network=strokes_network, epochs=1))
+    assert run.folder == Path("runs") / "strokes-2"
+    assert (tmp_path / "runs" / "strokes-1.unfinished").is_dir()

@@ -6,8 +6,10 @@ be met; 3 done, but some inputs were skipped, each named; 130 interrupted by Ctr
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from pellucid.cli import (
     augment,
@@ -27,8 +29,22 @@ from pellucid.errors import PellucidError
 
 _INTERRUPTED = "Interrupted. No half-written run was left; features computed so far are kept in the cache."
 
+
+class _Commands(TyperGroup):
+    """Typer would end an interrupted command without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for; an interrupt says what is kept and how to go on."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            complain(str(stop) or _INTERRUPTED)
+            sys.exit(130)
+
+
 app = typer.Typer(
     name="pellucid",
+    cls=_Commands,
     help="From a folder of pictures to a classifier that can be trusted, on the machine you have.",
     epilog="Start with: pellucid demo",
     no_args_is_help=True,
@@ -65,10 +81,6 @@ def main() -> None:
     except PellucidError as error:
         complain(str(error))
         sys.exit(2)
-    except KeyboardInterrupt as stop:
-        # Work that can be gone on with says how.
-        complain(str(stop) or _INTERRUPTED)
-        sys.exit(130)
     except BrokenPipeError:
         # Whoever read standard output is gone (as in '| head'); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
