@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pellucid.run import Run
 
@@ -100,3 +101,37 @@ def test_any_file_name_comes_back_as_it_was_given(
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_run_from_scratch_answers_without_torch(scratched: Run, strokes: Path, tmp_path: Path) -> None:
+    """predict and evaluate on a network trained here load neither torch nor timm nor scikit-learn."""
+    picture = strokes / "lying" / "00.png"
+    for arguments in (
+        ("predict", scratched.folder, picture, "--json"),
+        ("evaluate", scratched.folder, strokes),
+    ):
+        code = (
+            "import sys\nfrom pellucid.cli import main\n"
+            f"sys.argv = ['pellucid', *{[*map(str, arguments)]!r}]\n"
+            "try:\n    main()\nexcept SystemExit as end:\n    status = end.code\n"
+            "print('loaded:', *({'torch', 'torchvision', 'timm', 'sklearn'} & set(sys.modules)), status)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "loaded: 0", done.stderr
+
+
+def test_a_run_from_scratch_keeps_the_contract(pellucid, scratched: Run, strokes: Path) -> None:
+    """Grey files and colour files are answered with the run's classes."""
+    with Image.open(strokes / "lying" / "00.png") as image:
+        image.convert("RGB").resize((50, 40)).save(strokes / "colour.png")
+    said = pellucid(
+        "predict", scratched.folder, strokes / "lying" / "00.png", strokes / "colour.png", "--json"
+    )
+    assert said.status == 0
+    first, second = (json.loads(line) for line in said.out.splitlines())
+    for answer in (first, second):
+        assert list(answer["probabilities"]) == ["lying", "slanted", "standing"]
+        assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert first["label"] == "lying"

@@ -84,9 +84,10 @@ def run(
 
 def _refuse_what_contradicts(context: typer.Context) -> None:
     """A training that goes on is the one that began: nothing else can be asked of it."""
+    names = [one.name or "" for one in context.command.params]
     given = [
         name
-        for name in context.params
+        for name in names
         if name not in ("resume", "as_json")
         and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
@@ -122,6 +123,7 @@ def summary(trained: "Run") -> dict[str, object]:
         "recipe": record["recipe"],
         "chosen": record["chosen"],
         "backbone": record["backbone"]["name"] if "backbone" in record else None,
+        "network": record.get("network"),
         "classes": record["classes"],
         "samples": record["samples"],
         "stages": record["stages"],
