@@ -19,6 +19,7 @@ from pellucid.cli import (
     compare,
     demo,
     evaluate,
+    explain,
     network,
     open,  # noqa: A004
     predict,
@@ -53,7 +54,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (demo, train, evaluate, predict, compare, check, augment, open, network, backbones, cache):
+for command in (
+    demo,
+    train,
+    evaluate,
+    predict,
+    explain,
+    compare,
+    check,
+    augment,
+    open,
+    network,
+    backbones,
+    cache,
+):
     app.command(command.__name__.rpartition(".")[2])(command.run)
 
 
