@@ -17,11 +17,28 @@ BINS = [
     {"n": 6, "confidence": 0.6, "accuracy": 0.5, "interval": [0.188, 0.812]},
 ]
 PATH = [{"regularisation": 10.0**power, "log_loss": 0.1 + 0.05 * abs(power)} for power in (2, -4, 0, -2, 4)]
+EPOCHS = [
+    {
+        "epoch": n,
+        "loss": 2.0 / n,
+        "accuracy": 1 - 0.6 / n,
+        "val_loss": 0.5 + abs(n - 3) / 4,
+        "val_accuracy": 0.7,
+    }
+    for n in range(1, 6)
+]
+SHIFTS = [
+    {"shift": n, "sideways": {"accuracy": 1 - abs(n) / 9}, "down": {"accuracy": 1 - abs(n) / 7}}
+    for n in range(-6, 7)
+]
 DRAWINGS: dict[str, Callable[[], str]] = {
     "reliability": lambda: plots.reliability(BINS),
     "roc": lambda: plots.roc({"false_positive_rate": [0, 0, 0.5, 1], "true_positive_rate": [0, 0.5, 1, 1]}),
     "precision-recall": lambda: plots.precision_recall({"recall": [0.5, 1, 1], "precision": [1, 0.8, 0.5]}),
     "regularisation": lambda: plots.regularisation(PATH, 1.0),
+    "losses": lambda: plots.losses(EPOCHS, 3, 3),
+    "accuracies": lambda: plots.accuracies(EPOCHS, 3),
+    "shifts": lambda: plots.shifts(SHIFTS),
 }
 
 
@@ -100,3 +117,23 @@ def test_the_report_is_imported_without_matplotlib() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False", "False"]
+
+
+def test_losses_are_seen_beside_that_of_guessing() -> None:
+    """The axis begins at 0 and ends where the figures do; a loss that explodes does not flatten the rest."""
+    texts = seen(plots.losses(EPOCHS, 3, 3)).texts
+    assert {"training", "validation", "kept", "all classes alike", "epoch", "log loss", "0.0", "1.0"} <= set(
+        texts
+    )
+    wild = [EPOCHS[0] | {"loss": 1e25}, *EPOCHS[1:]]
+    ticks = [float(text) for text in seen(plots.losses(wild, 3, 3)).texts if text.replace(".", "").isdigit()]
+    assert max(ticks) < 6  # of epochs and of a loss of at most 3 * ln 3 = 3.3
+
+
+def test_accuracies_have_the_whole_scale() -> None:
+    """From 0 to 100 %, so that runs can be compared at a glance; many epochs are a line without dots."""
+    texts = seen(plots.accuracies(EPOCHS, 3)).texts
+    assert {"0", "25", "50", "75", "100", "accuracy, %"} <= set(texts)
+    many = [EPOCHS[0] | {"epoch": n} for n in range(1, 61)]
+    assert plots.accuracies(many, 60).count("<use") < 10
+    assert plots.accuracies(EPOCHS, 3).count("<use") >= 5

@@ -130,7 +130,12 @@ def learn(
         record={
             "network": format_blueprint(sight.blueprint),
             "account": account(sight.blueprint).to_json(),
-            "fits": {"chosen": sight.preprocess.fit, "why": sight.why, "tried": []},
+            "fits": {
+                "chosen": sight.preprocess.fit,
+                "why": sight.why,
+                "tried": [],
+                "as_it_is": sight.as_it_is,
+            },
             "head": {"temperature": temperature.value, "calibration": temperature.reason},
             "training": {**outcome.record, "difference": difference},
             "shifts": shifts,

@@ -53,6 +53,11 @@ class Sight:
     why: str
     notes: tuple[str, ...]
 
+    @property
+    def as_it_is(self) -> bool:
+        """Whether no picture is resized."""
+        return self.why == _AS_THEY_ARE
+
 
 def choose_sight(request: TrainRequest, looked: Scan) -> Sight:
     """The network that was asked for, or one made for these pictures.

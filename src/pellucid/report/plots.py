@@ -4,6 +4,7 @@ It draws what it is given; the figures are `evaluation`'s and the head's. Every 
 """
 
 import io
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -127,16 +128,34 @@ def regularisation(tried: Sequence[Mapping[str, Any]], chosen: float | None) -> 
     return _svg("regularisation", "Validation log loss against C; the table beside it has the numbers.", draw)
 
 
-def losses(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
-    """Training and validation log loss over the epochs; the epoch that was kept is marked."""
+def losses(epochs: Sequence[Mapping[str, Any]], best: int, classes: int) -> Markup:
+    """Training and validation log loss over the epochs, from 0; the epoch that was kept is marked.
+
+    A line stands at the loss of answering all classes alike; what lies above three times that is cut off.
+    """
     words = "Log loss of training and of validation pictures over the epochs; the table has the numbers."
-    return _over_epochs("losses", words, epochs, best, ("loss", "val_loss"), "log loss", 1)
+    guess = math.log(classes)
+    most = max(max(epoch["loss"], epoch["val_loss"]) for epoch in epochs)
+
+    def scale(axes: "Axes") -> None:
+        axes.axhline(guess, color=QUIET, linewidth=1, linestyle=(0, (1, 3)), label="all classes alike")
+        axes.set_ylim(0, 1.05 * max(min(most, 3 * guess), guess))
+        axes.locator_params(axis="y", nbins=5, steps=[1, 2, 5, 10])  # one decimal: there is room for no more
+        axes.set_ylabel("log loss")
+
+    return _over_epochs("losses", words, epochs, best, ("loss", "val_loss"), scale)
 
 
 def accuracies(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
     """Training and validation accuracy over the epochs, in per cent; the epoch that was kept is marked."""
     words = "Accuracy on training and on validation pictures over the epochs; the table has the numbers."
-    return _over_epochs("accuracies", words, epochs, best, ("accuracy", "val_accuracy"), "accuracy, %", 100)
+
+    def scale(axes: "Axes") -> None:
+        axes.set_ylim(0, 1.03)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
+        axes.set_ylabel("accuracy, %")
+
+    return _over_epochs("accuracies", words, epochs, best, ("accuracy", "val_accuracy"), scale)
 
 
 def shifts(curve: Sequence[Mapping[str, Any]]) -> Markup:
@@ -163,22 +182,29 @@ def _over_epochs(
     epochs: Sequence[Mapping[str, Any]],
     best: int,
     keys: tuple[str, str],
-    label: str,
-    scale: float,
+    scale: "Callable[[Axes], None]",
 ) -> Markup:
     numbers = [epoch["epoch"] for epoch in epochs]
-    train, val = ([scale * epoch[key] for epoch in epochs] for key in keys)
+    train, val = ([epoch[key] for epoch in epochs] for key in keys)
+    dots = "o" if len(numbers) <= 20 else ""
 
     def draw(axes: "Axes") -> None:
         axes.plot(numbers, train, color=QUIET, linewidth=1.5, linestyle="--", label="training")
-        axes.plot(numbers, val, color=ACCENT, linewidth=1.5, marker="o", markersize=4, label="validation")
+        axes.plot(numbers, val, color=ACCENT, linewidth=1.5, marker=dots, markersize=4, label="validation")
         axes.plot(
-            [best], [val[numbers.index(best)]], color=ACCENT, marker="o", markersize=12, fillstyle="none"
+            [best],
+            [val[numbers.index(best)]],
+            color=ACCENT,
+            linestyle="none",
+            marker="o",
+            markersize=12,
+            fillstyle="none",
+            label="kept",
         )
+        scale(axes)
         every = -(-len(numbers) // 6)
         axes.set_xticks(numbers[::every])
         axes.set_xlabel("epoch")
-        axes.set_ylabel(label)
         axes.legend(frameon=False, labelcolor=QUIET)
 
     return _svg(name, words, draw)

@@ -16,6 +16,7 @@ from pellucid.report import plots
 from pellucid.report.answer import answer, certainty
 from pellucid.report.command import command
 from pellucid.report.confusion import confusion
+from pellucid.report.course import course
 from pellucid.report.gallery import Picture, gallery
 from pellucid.report.page import template
 
@@ -51,6 +52,7 @@ def render(
         per_class=_per_class(evaluation, record["source"]["classes"]),
         gallery=gallery(paths, labels_N, probabilities_NK, classes, picture),
         bins=bins,
+        course=_course(record),
         drawn=_drawings(bins, record, evaluation["curves"]),
         phases=_phases(record["seconds"]),
         command=command(record["request"]),
@@ -74,11 +76,19 @@ def _drawings(
         drawn["regularisation"] = plots.regularisation(tried, record["head"]["regularisation"])
     epochs = record.get("training", {}).get("epochs", ())
     if len(epochs) > 1:
-        drawn["losses"] = plots.losses(epochs, record["training"]["best"])
+        drawn["losses"] = plots.losses(epochs, record["training"]["best"], len(record["classes"]))
         drawn["accuracies"] = plots.accuracies(epochs, record["training"]["best"])
     if record.get("shifts"):
         drawn["shifts"] = plots.shifts(record["shifts"])
     return drawn
+
+
+def _course(record: Mapping[str, Any]) -> list[str]:
+    """What the curves of a training say; nothing where there was none."""
+    training = record.get("training", {})
+    if not training.get("epochs"):
+        return []
+    return course(training["epochs"], training["best"], len(record["classes"]))
 
 
 def _per_class(evaluation: Mapping[str, Any], pictures: Mapping[str, int]) -> list[dict[str, Any]]:
