@@ -1,5 +1,7 @@
 """Paired comparison: McNemar's exact test, Newcombe's interval, Holm's adjustment."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pellucid.evaluation.comparison import Pair, holm, pair
+from pellucid.evaluation.proportion import wilson
 
 counts = st.integers(0, 200)
 pairs = st.builds(Pair, counts, counts, counts, counts)
@@ -25,6 +28,21 @@ def test_agrestis_approval_ratings() -> None:
 def test_newcombes_published_interval() -> None:
     """36, 12, 2, 0: 0.0569 to 0.3404 (Newcombe 1998, table II, method 10)."""
     assert Pair(36, 12, 2, 0).interval == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+def test_a_positive_correlation_is_drawn_towards_zero() -> None:
+    """20, 12, 2, 16 by hand: 20 * 16 - 12 * 2 = 296, less half of 50; a product below that counts as 0."""
+    phi = (296 - 25) / sqrt(32 * 18 * 22 * 28)
+    a, b = 32 / 50, 22 / 50
+    # Wilson's intervals of 32 and of 22 of 50.
+    (low_a, high_a), (low_b, high_b) = (0.50141, 0.75861), (0.31162, 0.57694)
+    below = sqrt((a - low_a) ** 2 - 2 * phi * (a - low_a) * (high_b - b) + (high_b - b) ** 2)
+    above = sqrt((high_a - a) ** 2 - 2 * phi * (high_a - a) * (b - low_b) + (b - low_b) ** 2)
+    assert Pair(20, 12, 2, 16).interval == pytest.approx((a - b - below, a - b + above), abs=1e-5)
+    small = Pair(5, 3, 3, 3)  # 5 * 3 - 3 * 3 = 6, below 14 / 2
+    (low, high) = wilson(8, 14)
+    reach = sqrt((8 / 14 - low) ** 2 + (high - 8 / 14) ** 2)
+    assert small.interval == pytest.approx((-reach, reach))
 
 
 def test_no_disagreement_says_nothing() -> None:
