@@ -4,7 +4,9 @@ Pictures are matched by their content, and a picture that any of the runs learnt
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -13,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.item import Skipped
 from pellucid.data.source import Source, open_source
 from pellucid.errors import PellucidError, PictureError, RequestError, RunError, shown
 from pellucid.evaluation.comparison import Pair, holm, pair
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
-from pellucid.run import MODEL, PREDICTIONS, SPLITS, Run
+from pellucid.pictures.digest import picture_digest
+from pellucid.run import MODEL, PREDICTIONS, RECORD, SPLITS, Run
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class Judged:
         path: As a person would find it in the source.
         label: Its true class.
         answers: What each run said, in the runs' order.
+        digest: Of its content.
     """
 
     path: str
     label: str
     answers: tuple[str, ...]
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,15 @@ class Compared:
         runs: In the order in which they were given.
         pictures: What all of them answered.
         on: The source that holds the pictures.
+        left_out: How many others were answered by some, but learnt from or not answered by others.
+        skipped: What could not be read, or has no one true class.
     """
 
     runs: tuple[Run, ...]
     pictures: tuple[Judged, ...]
     on: str
+    left_out: int = 0
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def rightness(self) -> NDArray[np.bool_]:
@@ -62,13 +72,14 @@ class Compared:
         return [one for one in self.pictures if len(set(one.answers)) > 1]
 
     def picture(self, path: str) -> bytes | None:
-        """The encoded bytes of one of the pictures; None where it is gone."""
+        """The encoded bytes of one of the pictures; None where it is gone or another has its place."""
         if self._source is None or path not in self._places:
             return None
         try:
-            return self._source.read(self._places[path])
+            data = self._source.read(self._places[path])
         except (OSError, PictureError):
             return None
+        return data if picture_digest(data) == self._digests.get(path) else None
 
     @cached_property
     def _source(self) -> Source | None:
@@ -81,25 +92,29 @@ class Compared:
     def _places(self) -> dict[str, int]:
         return {item.path: place for place, item in enumerate(self._source.items)} if self._source else {}
 
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {one.path: one.digest for one in self.pictures}
+
+    def epochs(self) -> dict[int, list[dict[str, Any]]]:
+        """Number of a run, counted from 1 -> its epochs, for those whose network was trained from nothing."""
+        return {
+            number: run.record["training"]["epochs"]
+            for number, run in enumerate(self.runs, 1)
+            if "training" in run.record
+        }
+
     def to_json(self) -> dict[str, Any]:
-        """runs, pairs and disagreements, as ``pellucid compare --json`` prints them."""
+        """What ``pellucid compare --json`` prints: runs, pairs, disagreements, left_out, skipped."""
         right_RN = self.rightness
-        runs = [
-            {
-                "run": str(run.folder),
-                "recipe": run.record["chosen"],
-                **Proportion(len(self.pictures), int(right_N.sum())).to_json(),
-                "seconds": run.record["seconds"]["total"],
-                "bytes": (run.folder / MODEL).stat().st_size,
-                "parameters": _learnt(run),
-            }
-            for run, right_N in zip(self.runs, right_RN, strict=True)
-        ]
         places = list(combinations(range(len(self.runs)), 2))
         pairs = [pair(right_RN[a], right_RN[b]) for a, b in places]
         adjusted = holm([one.p for one in pairs])
         return {
-            "runs": runs,
+            "runs": [
+                _row(run, Proportion(len(self.pictures), int(right_N.sum())))
+                for run, right_N in zip(self.runs, right_RN, strict=True)
+            ],
             "pairs": [
                 _told(one, str(self.runs[a].folder), str(self.runs[b].folder), p)
                 for one, (a, b), p in zip(pairs, places, adjusted, strict=True)
@@ -108,6 +123,8 @@ class Compared:
                 {"path": one.path, "label": one.label, "answers": list(one.answers)}
                 for one in self.disagreements()
             ],
+            "left_out": self.left_out,
+            "skipped": [{"path": one.path, "reason": one.reason} for one in self.skipped],
         }
 
 
@@ -122,14 +139,12 @@ def compare_runs(runs: Sequence[Run], on: str | None = None, listen: Listener = 
     Raises:
         RequestError: one run only, or one twice; other classes; or no picture that may judge all of them.
         RunError: a run's tables are damaged.
+        SourceError: ``on`` cannot be read, or holds none of the classes.
     """
     _check(runs)
-    answers = [_recorded(run) if on is None else _answered(run, on, listen) for run in runs]
-    common = [
-        digest
-        for digest in answers[0]
-        if all(digest in one for one in answers) and not any(run.learnt_from(digest) for run in runs)
-    ]
+    learnt = frozenset[str]().union(*map(_learnt_from, runs))
+    heard = [_recorded(run) if on is None else _answered(run, on, listen) for run in runs]
+    common = [d for d in heard[0].said if d not in learnt and all(d in one.said for one in heard)]
     if not common:
         raise RequestError(
             "There is no picture that all of these runs were tested on and none has learnt from."
@@ -138,85 +153,171 @@ def compare_runs(runs: Sequence[Run], on: str | None = None, listen: Listener = 
             "Pictures that are new to every run were expected, so that none has an advantage.",
             "Name other pictures: pellucid compare RUN RUN --on SOURCE",
         )
-    return Compared(
-        tuple(runs),
-        tuple(
-            Judged(path, label, tuple(one[digest][2] for one in answers))
-            for digest in common
-            for path, label, _ in [answers[0][digest]]
-        ),
-        on or str(runs[0].record["source"]["name"]),
-    )
+    pictures, skipped = [], {one.path: one for side in heard for one in side.skipped}
+    for digest in common:
+        path = heard[0].said[digest].path
+        labels = set().union(*(one.said[digest].labels for one in heard))
+        if len(labels) > 1:
+            told = " and ".join(map(shown, sorted(labels)))
+            skipped[path] = Skipped(path, f"it is labelled {told}, so that nobody can say who is right")
+        else:
+            answers = tuple(one.said[digest].answer for one in heard)
+            pictures.append(Judged(path, labels.pop(), answers, digest))
+    if not pictures:
+        raise RequestError(
+            "All pictures that could judge these runs are labelled in more than one way.",
+            "Pictures with one true class each were expected.",
+            "Name other pictures: pellucid compare RUN RUN --on SOURCE",
+        )
+    seen = set().union(*(one.said for one in heard))
+    source = on or str(_of_record(runs[0], "source", "name"))
+    return Compared(tuple(runs), tuple(pictures), source, len(seen) - len(common), tuple(skipped.values()))
 
 
-_Answers = dict[str, tuple[str, str, str]]  # digest -> path, label, answer
+@dataclass
+class _Said:
+    """What one run said of one content: where it lies, what it is called there, and the answer."""
+
+    path: str
+    labels: set[str]
+    answer: str
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What one run said of all pictures, by their digests."""
+
+    said: dict[str, _Said]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _heard(rows: Iterable[tuple[str, str, str, str]], skipped: tuple[Skipped, ...] = ()) -> _Heard:
+    """Rows of digest, path, label and answer, gathered; one content that lies in two places counts once."""
+    said: dict[str, _Said] = {}
+    for digest, path, label, answer in rows:
+        said.setdefault(digest, _Said(path, set(), answer)).labels.add(label)
+    return _Heard(said, skipped)
 
 
 def _check(runs: Sequence[Run]) -> None:
     folders = [run.folder.resolve() for run in runs]
-    if len(runs) < 2 or len(set(folders)) < len(runs):
-        came = "One run was given." if len(runs) < 2 else "The same run was given twice."
-        raise RequestError(came, "Two or more different runs were expected.", "Name another run.")
+    twice = next((run for n, run in enumerate(runs) if folders[n] in folders[:n]), None)
+    if len(runs) < 2 or twice is not None:
+        raise RequestError(
+            f"The run {shown(twice.folder)} was given twice." if twice is not None else "One run was given.",
+            "Two or more different runs were expected.",
+            "Name another run.",
+        )
     first = runs[0]
     for run in runs[1:]:
-        if run.classes != first.classes:
+        # The order may differ: answers are compared by their names.
+        if set(run.classes) != set(first.classes):
             raise RequestError(
-                f"The classes of {shown(run.folder)} are {_listed(run)}, those of {shown(first.folder)} "
-                f"{_listed(first)}.",
+                f"The classes of {shown(run.folder)} are {_listed(run, first)}, those of "
+                f"{shown(first.folder)} {_listed(first, run)}.",
                 "Runs that tell the same classes apart were expected.",
                 "Compare runs on one set of pictures.",
             )
 
 
-def _listed(run: Run) -> str:
-    names = ", ".join(shown(name) for name in run.classes[:10])
-    return f"{names} and {len(run.classes) - 10} more" if len(run.classes) > 10 else names
+def _listed(run: Run, other: Run) -> str:
+    """The classes; of many, those first that the other run does not have."""
+    if len(run.classes) <= 10:
+        return ", ".join(map(shown, run.classes))
+    names = sorted(run.classes, key=lambda name: name in other.classes)
+    return f"{', '.join(map(shown, names[:10]))} and {len(names) - 10:,} more"
 
 
-def _recorded(run: Run) -> _Answers:
+def _learnt_from(run: Run) -> set[str]:
+    """The digests of the pictures in the training and validation splits."""
+    return {digest for split, digest in _rows(run, SPLITS, "split", "digest") if split != "test"}
+
+
+def _recorded(run: Run) -> _Heard:
     """What the run said of its test pictures, as its folder has it."""
+    digests = {
+        p: digest for p, split, digest in _rows(run, SPLITS, "path", "split", "digest") if split == "test"
+    }
+    said = _rows(run, PREDICTIONS, "path", "split", "label", "predicted")
     try:
-        digests = {row["path"]: row["digest"] for row in _rows(run, SPLITS) if row["split"] == "test"}
-        return {
-            digests[row["path"]]: (row["path"], row["label"], row["predicted"])
-            for row in _rows(run, PREDICTIONS)
-            if row["split"] == "test"
-        }
-    except (OSError, KeyError, csv.Error) as error:
-        raise RunError(
-            f"The tables of the run {shown(run.folder)} cannot be read ({error}).",
-            f"{SPLITS} and {PREDICTIONS} as training wrote them were expected.",
-            "Restore them from a copy, or name pictures to compare on: --on SOURCE.",
-        ) from error
+        return _heard(
+            [(digests[path], path, label, answer) for path, split, label, answer in said if split == "test"]
+        )
+    except KeyError as error:
+        raise _damaged(run, f"{SPLITS} has no test picture {shown(error.args[0])}") from error
 
 
-def _rows(run: Run, name: str) -> list[Mapping[str, str]]:
-    path = run.folder / name
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(run: Run, name: str, *columns: str) -> Iterator[tuple[str, ...]]:
+    """These columns of one of the run's tables, which must be the very one that training wrote."""
+    try:
+        data = (run.folder / name).read_bytes()
+    except OSError as error:
+        raise _damaged(run, f"{name} cannot be read ({error.strerror})") from error
+    # A run that has just been trained has not been read back, and does not hold the digests of its files.
+    fresh = "files" not in run.record
+    if not fresh and hashlib.blake2b(data, digest_size=16).hexdigest() != _of_record(run, "files", name):
+        raise _damaged(run, f"{name} is not the file that training wrote")
+    table = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
+    header = next(table, [])
+    if missing := [column for column in columns if column not in header]:
+        raise _damaged(run, f"{name} lacks the column {shown(missing[0])}")
+    places = [header.index(column) for column in columns]
+    return (tuple(row[place] for place in places) for row in table)
 
 
-def _answered(run: Run, on: str, listen: Listener) -> _Answers:
+def _answered(run: Run, on: str, listen: Listener) -> _Heard:
     """What the run says of another source now."""
     told = run.evaluate(on, listen)
     pictures = [told.scan.pictures[place] for place in told.positions]
     said_N = told.probabilities_NK.argmax(axis=1)
+    return _heard(
+        (
+            (picture.digest, picture.path, picture.label, run.classes[said])
+            for picture, said in zip(pictures, said_N.tolist(), strict=True)
+        ),
+        told.skipped,
+    )
+
+
+def _row(run: Run, right: Proportion) -> dict[str, Any]:
+    """A run's figures and costs."""
     return {
-        picture.digest: (picture.path, picture.label, run.classes[said])
-        for picture, said in zip(pictures, said_N.tolist(), strict=True)
+        "run": str(run.folder),
+        "recipe": _of_record(run, "chosen"),
+        **right.to_json(),
+        "seconds": _of_record(run, "seconds", "total"),
+        "bytes": (run.folder / MODEL).stat().st_size,
+        "parameters": _parameters(run),
     }
 
 
-def _learnt(run: Run) -> int:
+def _parameters(run: Run) -> int:
     """How many numbers the run learnt: all of its own network's, or its head's on frozen layers."""
     if "account" in run.record:
-        return int(run.record["account"]["trainable"])
+        return int(_of_record(run, "account", "trainable"))
     head = run.classifier.head
     return 0 if head is None else int(head.weight_DK.size + head.bias_K.size)
 
 
+def _of_record(run: Run, *keys: str) -> Any:
+    """What stands in ``run.json`` under these keys."""
+    value: Any = run.record
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            raise _damaged(run, f"{RECORD} lacks '{'.'.join(keys)}'")
+        value = value[key]
+    return value
+
+
+def _damaged(run: Run, what: str) -> RunError:
+    return RunError(
+        f"The run {shown(run.folder)} is damaged: {what}.",
+        "A run folder as 'pellucid train' wrote it was expected.",
+        "Restore it from a copy, or train again; run.json says with what.",
+    )
+
+
 def _told(one: Pair, a: str, b: str, adjusted: float) -> dict[str, Any]:
-    verdict = one.verdict(adjusted)
     return {
         "a": a,
         "b": b,
@@ -227,5 +328,5 @@ def _told(one: Pair, a: str, b: str, adjusted: float) -> dict[str, Any]:
         "interval": list(one.interval),
         "p": one.p,
         "adjusted_p": adjusted,
-        "verdict": {"a": a, "b": b, "chance": "chance"}[verdict],
+        "verdict": one.verdict(adjusted),
     }

@@ -1,11 +1,13 @@
 """``pellucid compare``: which run is better on the same pictures, and whether the difference is real."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from pellucid.cli import options
-from pellucid.cli.output import emit, percent, say, table
+from pellucid.cli.output import emit, name_skipped, percent, say, skipped_status, table
 from pellucid.cli.progress import Progress
 from pellucid.errors import RequestError, shown
 from pellucid.storage import storage_errors
@@ -26,37 +28,78 @@ def run(
 ) -> None:
     """Set runs side by side on the same pictures: which is better, and whether that could be chance."""
     from pellucid.compare import compare_runs  # everything heavy, which --help does not need
-    from pellucid.report.comparison import render_comparison, sentence
+    from pellucid.report.comparison import render_comparison
     from pellucid.run import load_run
 
-    if out is not None and out.exists():
+    if out is not None:
+        _refuse_no_place(out)
+    with Progress() as listen:
+        compared = compare_runs([load_run(folder, listen=listen) for folder in runs], on, listen)
+    told = compared.to_json()
+    if out is not None:
+        _write(out, render_comparison(told, compared.epochs(), compared.picture))
+    name_skipped(compared.skipped)
+    if as_json:
+        emit(told)
+    else:
+        _tell(told)
+        if out is not None:
+            say(f"The page: {out}")
+    raise typer.Exit(skipped_status(len(compared.skipped)))
+
+
+def _refuse_no_place(out: Path) -> None:
+    """Refuse a page that could not be written, before any work."""
+    if out.exists():
         raise RequestError(
             f"{shown(out)} exists already.",
             "A file that does not exist was expected.",
             "Choose another name.",
         )
-    with Progress() as listen:
-        compared = compare_runs([load_run(folder, listen=listen) for folder in runs], on, listen)
-    told = compared.to_json()
-    if out is not None:
-        epochs = {
-            str(one.folder): one.record["training"]["epochs"]
-            for one in compared.runs
-            if "training" in one.record
-        }
-        with storage_errors(out, "the comparison"):
-            out.write_text(render_comparison(told, epochs, compared.picture), encoding="utf-8")
-    if as_json:
-        emit(told)
-        return
+    if not out.parent.is_dir():
+        raise RequestError(
+            f"There is no folder {shown(out.parent)} to write {shown(out.name)} to.",
+            "A file's name in a folder that exists was expected.",
+            "Make the folder first, or choose another.",
+        )
+
+
+def _write(out: Path, page: str) -> None:
+    """Write the page whole or not at all."""
+    with storage_errors(out, "the comparison"), out.open("x", encoding="utf-8") as file:
+        try:
+            file.write(page)
+            file.flush()
+        except OSError:
+            out.unlink()
+            raise
+
+
+def _tell(told: Mapping[str, Any]) -> None:
+    """The table and the verdicts for a person."""
+    from pellucid.report.comparison import sentences
+    from pellucid.report.wording import plain
+
     rows = [
-        (one["run"], one["recipe"], percent(one), f"{one['parameters']:,}", f"{one['seconds']:.0f} s")
+        (
+            plain(one["run"]),
+            one["recipe"],
+            percent(one),
+            f"{one['parameters']:,}",
+            f"{one['bytes'] / 1000:,.0f} kB",
+            f"{one['seconds']:.0f} s",
+        )
         for one in told["runs"]
     ]
-    say(table(rows, ("run", "recipe", "accuracy", "parameters", "training"), right=(3, 4)))
+    header = ("run", "recipe", "accuracy", "parameters", "size", "training")
+    say(table(rows, header, right=(3, 4, 5)))
     say()
-    for pair in told["pairs"]:
-        say(sentence(pair))
-    say(f"They disagree on {len(told['disagreements']):,} of {told['runs'][0]['n']:,} pictures.")
-    if out is not None:
-        say(f"The page: {out}")
+    for sentence in sentences(told):
+        say(plain(sentence))
+    if len(told["pairs"]) > 1:
+        say(f"Each p is adjusted for {len(told['pairs']):,} pairs (Holm).")
+    n = told["runs"][0]["n"]
+    say(f"They disagree on {len(told['disagreements']):,} of {n:,} picture{'' if n == 1 else 's'}.")
+    if left := told["left_out"]:
+        others, them = ("1 other picture was", "it") if left == 1 else (f"{left:,} others were", "them")
+        say(f"{others} left out: one of the runs learnt from {them} or was not tested on {them}.")

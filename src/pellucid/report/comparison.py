@@ -8,22 +8,24 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pellucid.evaluation.comparison import SIGNIFICANCE
 from pellucid.report import plots
 from pellucid.report.gallery import Picture
 from pellucid.report.page import template
 from pellucid.report.thumbnail import thumbnail
+from pellucid.report.wording import percent
 
 SHOWN = 24  # pictures on which the runs disagree
 
 
 def render_comparison(
-    told: Mapping[str, Any], epochs: Mapping[str, Sequence[Mapping[str, Any]]], picture: Picture
+    told: Mapping[str, Any], epochs: Mapping[int, Sequence[Mapping[str, Any]]], picture: Picture
 ) -> str:
     """The whole page.
 
     Args:
         told: What ``pellucid compare --json`` prints.
-        epochs: Run -> its epochs, of the runs that were trained from scratch.
+        epochs: Number of a run, counted from 1 -> its epochs, of those that were trained from scratch.
         picture: Gives the encoded bytes of a path, or None where it is gone.
     """
     differing = told["disagreements"]
@@ -32,34 +34,56 @@ def render_comparison(
     return template("comparison.html.j2").render(
         told=told,
         names=[run["run"] for run in told["runs"]],
-        sentences=[sentence(one) for one in told["pairs"]],
+        sentences=sentences(told),
+        chances=[chance(one["adjusted_p"]) for one in told["pairs"]],
         shown=shown,
         more=len(differing) - len(shown),
         curves=curves,
     )
 
 
-def sentence(pair: Mapping[str, Any]) -> str:
-    """A pair's verdict as a person would say it."""
-    better, worse = pair["a"], pair["b"]
+def sentences(told: Mapping[str, Any]) -> list[str]:
+    """Each pair's verdict as a person would say it, in the pairs' order."""
+    right = {run["run"]: run["correct"] for run in told["runs"]}
+    return [_sentence(one, right) for one in told["pairs"]]
+
+
+def _sentence(pair: Mapping[str, Any], right: Mapping[str, int]) -> str:
+    first, second, n = pair["a"], pair["b"], pair["n"]
     more, fewer = pair["only_a"], pair["only_b"]
-    if pair["difference"] < 0:
-        better, worse, more, fewer = worse, better, fewer, more
-    low, high = sorted(
-        100 * abs(end) if pair["verdict"] != "chance" else 100 * end for end in pair["interval"]
-    )
-    span = f"95 % interval {low:.1f} to {high:.1f} points"
-    counted = f"right where the other is wrong {more:,} times, and wrong where it is right {fewer:,} times"
-    chance = "p < 0.0001" if pair["adjusted_p"] < 0.0001 else f"p = {pair['adjusted_p']:.2g}"
-    points = 100 * abs(pair["difference"])
-    if pair["verdict"] != "chance":
-        return (
-            f"{better} is better than {worse} on these {pair['n']:,} pictures, by {points:.1f} points "
-            f"({span}): {counted} ({chance})."
-        )
+    low, high = (100 * end for end in pair["interval"])
+    pictures = f"{n:,} picture{'' if n == 1 else 's'}"
     if more == fewer:
-        return f"{better} and {worse} have equally many of these {pair['n']:,} pictures right: {counted}."
-    return (
-        f"{better} has {points:.1f} points more than {worse} on these {pair['n']:,} pictures, which could be"
-        f" chance: {counted} ({chance}; {span} from {pair['a']}'s side)."
+        same = f"{first} and {second} are right on the same {right[first]:,} of these {pictures}"
+        each = f"{first} and {second} have {right[first]:,} of these {pictures} right each"
+        only = f"either is right {_times(more)} where the other is wrong"
+        return f"{each}: {only}." if more else f"{same}: nothing tells them apart."
+    if more < fewer:
+        first, second, more, fewer, low, high = second, first, fewer, more, -high, -low
+    shares = f"{percent(right[first] / n, unit='')} against {percent(right[second] / n, unit='')} %"
+    counted = f"right where the other is wrong {_times(more)} and wrong where it is right {_times(fewer)}"
+    span = (
+        f"{chance(pair['adjusted_p'], 'p ')}; 95 % interval of the difference {low:.1f} to {high:.1f} points"
     )
+    if pair["verdict"] == "chance":
+        return (
+            f"The difference between {first} and {second} could be chance: {shares} on these {pictures}, "
+            f"{counted} ({span})."
+        )
+    return f"{first} is better than {second} on these {pictures}: {shares}, {counted} ({span})."
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else "never" if number == 0 else f"{number:,} times"
+
+
+def chance(p: float, name: str = "") -> str:
+    """A p value with two digits, more where they would hide on which side of 0.05 it lies."""
+    if p < 0.0001:
+        return f"{name}< 0.0001"
+    told = next(
+        text
+        for digits in (2, 3, 4, 17)
+        if (float(text := f"{p:.{digits}g}") < SIGNIFICANCE) == (p < SIGNIFICANCE)
+    )
+    return f"{name}= {told}" if name else told
