@@ -128,14 +128,7 @@ def learn(
         skipped=material.skipped,
         stages=(Stage("scratch", Proportion(len(val_labels_N), right), clock.spent("training")),),
         record={
-            "network": format_blueprint(sight.blueprint),
-            "account": account(sight.blueprint).to_json(),
-            "fits": {
-                "chosen": sight.preprocess.fit,
-                "why": sight.why,
-                "tried": [],
-                "as_it_is": sight.as_it_is,
-            },
+            **_record_sight(sight),
             "head": {"temperature": temperature.value, "calibration": temperature.reason},
             "training": {**outcome.record, "difference": difference},
             "shifts": shifts,
@@ -143,6 +136,20 @@ def learn(
         metrics=outcome.epochs,
         notes=sight.notes + doubts,
     )
+
+
+def _record_sight(sight: Sight) -> dict[str, Any]:
+    """The network, and how pictures come to its size, as ``run.json`` has them."""
+    return {
+        "network": format_blueprint(sight.blueprint),
+        "account": account(sight.blueprint).to_json(),
+        "fits": {
+            "chosen": sight.preprocess.fit,
+            "why": sight.why,
+            "tried": [],
+            "as_it_is": sight.as_it_is,
+        },
+    }
 
 
 def _doubts(epochs: Sequence[Mapping[str, Any]], classes: int, rate: float) -> tuple[str, ...]:
