@@ -255,3 +255,22 @@ def test_resume_with_json_is_no_contradiction(pellucid, scratched, tmp_path: Pat
     assert said.status == 0
     assert set(said.last) == KEYS
     assert "is finished: nothing was left to do." in said.err
+
+
+def test_ctrl_c_is_one_paragraph_and_status_130(
+    pellucid, strokes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the work says how to go on, that is printed; else what is kept of any work."""
+    for said_by_work, told in (
+        ("Interrupted. Go on with: pellucid train --resume x", "Interrupted. Go on with: "),
+        ("", "Interrupted. No half-written run was left; features computed so far are kept in the cache."),
+    ):
+
+        def stop(*asked: object, told: str = said_by_work) -> None:
+            raise KeyboardInterrupt(*([told] if told else []))
+
+        monkeypatch.setattr("pellucid.recipe.train", stop)
+        said = pellucid("train", strokes, "--out", tmp_path / "run", "--json")
+        assert (said.status, said.out) == (130, "")
+        assert said.err.startswith(told)
+        assert len(said.err.splitlines()) == 1
