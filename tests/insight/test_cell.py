@@ -3,13 +3,15 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from pellucid.errors import RequestError
-from pellucid.insight.cell import Layer, finite, place_of
+from pellucid.insight.cell import Layer, _activation, finite, place_of
 from pellucid.insight.inside import open_module
+from pellucid.insight.operation import Softmax
 from pellucid.network.text import parse
 
 MAPS = {  # in ninths, as deck/FACTS.md has them
@@ -63,6 +65,13 @@ def test_a_keras_layer_is_shown_with_its_activation(built) -> None:
     logits = [cell.worked.sum for cell in dense]
     assert dense[0].activation.output == pytest.approx(1 / (1 + math.exp(logits[1] - logits[0])))
     assert dense[0].worked.terms[5].source == "flatten"
+
+
+def test_a_softmax_takes_our_sum_and_the_others_as_pytorch_has_them() -> None:
+    """So that its output is ours: a framework that is wrong in one logit shows a residue in that unit."""
+    softmax = Softmax()
+    found = _activation(softmax, 1.0, np.array([5.0, 1.0]), (0,))
+    assert (found.input, found.framework_input, found.output) == (1.0, 5.0, 0.5)
 
 
 def test_lenets_pooling_is_one_sum(built, within) -> None:

@@ -4,8 +4,10 @@ import pytest
 import torch
 from timm.layers import Conv2dSame
 from timm.layers.norm_act import BatchNormAct2d
+from timm.layers.pool2d_same import AvgPool2dSame
 from torch import nn
 
+from pellucid.insight.inside import open_module
 from pellucid.insight.operation import Convolution, Padding, Passing, Pooling, Reshaping, Softmax, Unknown
 from pellucid.insight.recognition import is_leaf, operation_of, pair, without_batch
 
@@ -15,6 +17,14 @@ def test_tensorflows_padding_depends_on_the_map() -> None:
     conv = Conv2dSame(1, 1, 3, stride=2)
     pads = [operation_of(conv, (1, *size), ()).slide.pads for size in ((8, 7), (7, 8))]
     assert pads == [((0, 1), (1, 1)), ((1, 1), (0, 1))]
+
+
+def test_timms_average_counts_the_padding_that_it_adds_itself() -> None:
+    """To PyTorch it is no padding any more, so leaving padding out of the count changes nothing."""
+    x = torch.ones(1, 1, 3, 3)
+    pool = AvgPool2dSame(2, 2, count_include_pad=False)
+    inside = open_module(nn.Sequential(pool), x[0])
+    assert inside.cell("0", 0, 1, 1).worked.sum == pool(x)[0, 0, 1, 1].item() == 0.25
 
 
 def test_pytorchs_same_padding_puts_the_odd_one_after() -> None:

@@ -152,11 +152,13 @@ def test_large_maps_are_made_again_on_demand(way: str, nine, lecture, monkeypatc
     """With a budget of nothing, nothing is held and every output is the same."""
     if way == "hooks":
         monkeypatch.setattr(room, "_by_fx", lambda *_: 1 / 0)
-    kept, again = trace(lecture, nine), trace(lecture, nine, budget=0)
+    net = nn.Sequential(lecture, nn.ReLU(), nn.Flatten(), nn.ReLU6())
+    kept, again = trace(net, nine), trace(net, nine, budget=0)
     assert len(again._kept) == 0
     assert again.how == way
     for name in kept.steps:
         np.testing.assert_array_equal(again.value(name), kept.value(name))
+    assert len(kept.steps) == 7
     assert len(again._fetched) == 4
 
 

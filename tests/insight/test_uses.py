@@ -2,14 +2,26 @@
 
 from itertools import product
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from pellucid.insight.inside import open_module
-from pellucid.insight.operation import Unknown
-from pellucid.insight.uses import Use, use_of
+from pellucid.insight.operation import (
+    AdaptivePooling,
+    Concatenation,
+    GlobalPooling,
+    Multiplication,
+    Padding,
+    Permutation,
+    Pooling,
+    Slide,
+    Softmax,
+    Unknown,
+)
+from pellucid.insight.uses import Use, forward, use_of
 
 
 def test_the_nines_loop_wins_its_windows(nine, lecture) -> None:
@@ -41,6 +53,30 @@ def test_uses_by_hand() -> None:
     assert [one.channels for one in inside.cell("1", 5, 1, 0).uses] == [(5 * 4 + 1 * 2 + 0,)]
     assert [one.channels for one in inside.cell("2", 7).uses] == [(0, 1, 2)]
     assert inside.cell("3", 0).uses == ()
+
+
+@pytest.mark.parametrize(
+    ("operation", "index", "out", "found"),
+    [
+        (Padding(((2, 0), (1, 3))), (1, 0, 2), (2, 5, 7), ((1,), (2,), (3,))),
+        (Permutation((1, 2, 0)), (1, 0, 2), (3, 3, 2), ((0,), (2,), (1,))),
+        (AdaptivePooling((2, 2), False), (1, 1, 2), (2, 2, 2), ((1,), (0, 1), (1,))),
+        (GlobalPooling(False), (1, 0, 2), (2,), ((1,),)),
+        (Softmax(2), (1, 0, 2), (2, 3, 3), ((1,), (0,), (0, 1, 2))),
+        (Concatenation(1), (1, 0, 2), (2, 6, 3), ((1,), (3,), (2,))),
+        (Pooling(Slide((3, 1), (1, 2), ((1, 1), (0, 0))), False), (1, 0, 2), (2, 3, 2), ((1,), (0, 1), (1,))),
+    ],
+)
+def test_each_kind_by_hand(operation, index, out, found) -> None:
+    """Where a cell of a 2x3x3 map is used, worked out on paper; in a concatenation it is the second part."""
+    part = int(isinstance(operation, Concatenation))
+    assert forward(operation, [(2, 3, 3)] * (part + 1), part, index, out) == found
+
+
+def test_what_is_repeated_is_used_in_every_row() -> None:
+    """A gate of one number a channel is used in all of its channel."""
+    places = forward(Multiplication(), [(2, 3, 3), (2, 1, 1)], 1, (1, 0, 0), (2, 3, 3))
+    assert places == ((1,), (0, 1, 2), (0, 1, 2))
 
 
 def test_an_unknown_layer_is_named_all_the_same() -> None:
