@@ -45,6 +45,11 @@ def test_a_run_of_a_network_of_ours_opens_with_keras_names(scratched: Run, pictu
         "itself does not."
     )
     assert of_run(replace_temperature(scratched, 1.0)).notes == ()
+    assert subject.classes == scratched.classes
+    assert (subject.temperature, of_run(replace_temperature(scratched, 1.25)).temperature) == (
+        head.temperature,
+        1.25,
+    )
 
 
 def replace_temperature(run: Run, temperature: float) -> Run:
@@ -77,6 +82,7 @@ def test_a_run_on_a_backbone_opens_down_to_its_head(boundary: str, picture: Path
     assert cell.value == pytest.approx(head.probabilities(features_D[None])[0, 1], abs=1e-5)
     assert (cell.activation.name, cell.activation.details["temperature"]) == ("softmax", 2.0)
     assert within(cell)
+    assert (subject.classes, subject.temperature) == (("a", "b", "c"), 1.0)  # it stands inside the network
 
 
 @pytest.mark.slow

@@ -247,3 +247,23 @@ def test_a_network_of_another_precision_is_fed_its_own() -> None:
     half = trace(net.bfloat16(), torch.ones(1, 2, 2)).value("0")
     assert half.dtype == np.float64
     assert np.isfinite(half).all()
+
+
+def test_a_pass_can_be_run_again_with_gradients(residual: type[nn.Module]) -> None:
+    """Every step is heard of under its name with its number; run gives the output alone, of any batch."""
+    torch.manual_seed(0)
+    net, x_CHW = nn.Sequential(residual(2), nn.ReLU(inplace=True)), torch.rand(2, 5, 5)
+    found = trace(net, x_CHW)
+    heard: dict[str, Tensor] = {}
+    leaf = x_CHW[None].clone().requires_grad_()
+    threads = torch.get_num_threads()
+    output = found.replay(leaf * 1, lambda name, made: heard.update({name: made.detach().clone()}))
+    assert list(heard) == list(found.steps)
+    for name, made in heard.items():
+        np.testing.assert_array_equal(made.reshape(found.steps[name].shape), found.value(name))
+    output.sum().backward()
+    assert leaf.grad.any()
+    batch = found.run(torch.stack([x_CHW, 2 * x_CHW]))
+    assert not batch.requires_grad
+    np.testing.assert_allclose(batch[0], output[0].detach(), atol=1e-6)
+    assert torch.get_num_threads() == threads

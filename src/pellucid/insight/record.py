@@ -31,6 +31,9 @@ from pellucid.insight.recognition import operation_of, without_batch
 INPUT = "input"
 """The step that is the picture itself."""
 
+Seen = Callable[[str, Tensor], None]
+"""Hears a step's name and its output, with the batch, as soon as it is made."""
+
 _ON_MAPS = (AdaptivePooling, Convolution, GlobalPooling, Padding, Pooling)
 
 
@@ -63,10 +66,10 @@ class Record:
         kept: The outputs of those that ``keep`` wanted, without the batch.
     """
 
-    def __init__(self, module: nn.Module, keep: Callable[[str, int], bool]) -> None:
+    def __init__(self, module: nn.Module, keep: Callable[[str, int], bool], seen: Seen | None = None) -> None:
         self.steps: dict[str, Step] = {}
         self.kept: dict[str, NDArray[Any]] = {}
-        self._keep = keep
+        self._keep, self._seen = keep, seen
         self._names: Any = WeakIdKeyDictionary()  # a tensor that is gone takes its entry with it
         self._held: list[Tensor] = []
         self._fixed: set[int] = set()
@@ -143,6 +146,8 @@ class Record:
         self._names[output] = name
         if self._keep(name, output.numel() * output.element_size()):
             self.kept[name] = _copied(output).reshape(shape)
+        if self._seen:
+            self._seen(name, output)
         return name
 
     def _free(self, name: str) -> str:

@@ -5,7 +5,7 @@ The picture goes through the run's or the backbone's own preprocessing.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -46,6 +46,8 @@ class Subject:
         groups: Which steps make one layer, for ``insight.inside``.
         prefixes: What its layers' names are told without.
         notes: What a reader must know besides.
+        classes: The names of what it answers, in the order of its last layer; empty where they have none.
+        temperature: What its logits are divided by after its last layer, for the probabilities it answers.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Subject:
     groups: Groups
     prefixes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    temperature: float = 1.0
 
     def look(self, x_CHW: NDArray[np.float32]) -> Inside:
         """Run it on a picture that has been through the preprocessing: float32 (C, height, width)."""
@@ -127,7 +131,8 @@ def of_classifier(classifier: Classifier, name: str) -> Subject:
         )
         blueprint, parameters = classifier.layers.blueprint, classifier.layers.parameters
         notes = () if temperature == 1 else (calibrated,)
-        return _of_blueprint(blueprint, parameters, classifier.preprocess, name, notes)
+        subject = _of_blueprint(blueprint, parameters, classifier.preprocess, name, notes)
+        return replace(subject, classes=classifier.classes, temperature=temperature)
     if not isinstance(classifier.layers, Trunk):
         raise TypeError(f"no network in {classifier.layers!r}")
     return _of_trunk(classifier, classifier.layers, name)
@@ -150,7 +155,7 @@ def of_backbone(name: str, *, weights: Path | None = None, download: bool = Fals
             error.expected,
             error.advice,
         ) from error
-    return Subject(name, backbone.module, backbone.preprocess, {})
+    return Subject(name, backbone.module, backbone.preprocess, {}, classes=backbone.classes)
 
 
 def of_chance(blueprint: Blueprint, name: str, seed: int = 0) -> Subject:
@@ -216,7 +221,8 @@ def _of_trunk(classifier: Classifier, trunk: Trunk, name: str) -> Subject:
         steps[_HEAD] = dense
         steps[f"{_HEAD}_activation"] = Calibrated(head.temperature)
         groups = {_HEAD: ("Dense", (_HEAD, f"{_HEAD}_activation"))}
-    return Subject(name, nn.Sequential(steps).eval(), classifier.preprocess, groups, _TRUNK)
+    module, classes = nn.Sequential(steps).eval(), classifier.classes
+    return Subject(name, module, classifier.preprocess, groups, _TRUNK, classes=classes)
 
 
 def _is_folder(given: str) -> bool:

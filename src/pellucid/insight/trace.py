@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from pellucid.errors import shown
 from pellucid.insight.calls import tensors_in
 from pellucid.insight.recognition import is_leaf
-from pellucid.insight.record import Record, Step
+from pellucid.insight.record import Record, Seen, Step
 from pellucid.network.traced import TraceError
 
 How = Literal["fx", "hooks"]
@@ -41,11 +41,16 @@ class Trace:
         how: How the steps were found.
         steps: By name, in the order in which they happened; the first is the picture, ``input``.
         output: The name of the step that is the network's output; None where there are several, or none.
+        replay: Runs the network once more, on any one picture (1, C, H, W), with gradients for an input that
+            wants them, and tells the listener each step's name and output as it is made.
+        run: What the network gives for any batch, without gradients and without a record.
     """
 
     how: How
     steps: Mapping[str, Step]
     output: str | None
+    replay: Callable[[Tensor, Seen], Any]
+    run: Callable[[Tensor], Any]
     _kept: dict[str, NDArray[Any]]
     _again: Callable[[str], NDArray[Any]]
 
@@ -91,7 +96,16 @@ def trace(module: nn.Module, x_CHW: NDArray[Any] | Tensor, *, budget: int = BUDG
             _PASSES[how](root, x_NCHW.clone(), fresh)
         return fresh.kept[name]
 
-    return Trace(how, record.steps, output, record.kept, again)
+    def replay(once_NCHW: Tensor, seen: Seen) -> Any:
+        fresh = Record(root, lambda name, size: False, seen)
+        with _quietly(root, gradients=True):
+            return _PASSES[how](root, once_NCHW.to(like.device, like.dtype), fresh)
+
+    def run(batch_NCHW: Tensor) -> Any:
+        with _quietly(root):
+            return root(batch_NCHW.to(like.device, like.dtype))
+
+    return Trace(how, record.steps, output, replay, run, record.kept, again)
 
 
 @contextlib.contextmanager
@@ -171,15 +185,22 @@ def _equal(found: list[Tensor], wanted: list[Tensor]) -> bool:
 
 
 @contextlib.contextmanager
-def _quietly(module: nn.Module) -> Iterator[None]:
+def _quietly(module: nn.Module, *, gradients: bool = False) -> Iterator[None]:
     """Inference mode for the while; then each module's own mode again. No warnings of PyTorch's insides."""
     modes = [(one, one.training) for one in module.modules()]
     module.eval()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # where the machine is busy, threads wait for one another at every step
     try:
-        with torch.inference_mode(), warnings.catch_warnings():
+        with (
+            torch.set_grad_enabled(gradients),
+            torch.inference_mode(not gradients),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
+        torch.set_num_threads(threads)
         for one, mode in modes:
             one.training = mode
 

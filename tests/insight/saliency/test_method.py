@@ -1,0 +1,115 @@
+"""Saliency by its method's name: maps by hand, exact CAM, which layer is meant, what chance does to a map."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pellucid.errors import RequestError
+from pellucid.insight.inside import open_module
+from pellucid.insight.saliency.method import layers_with_map, saliency
+
+
+def test_grad_cam_of_all_ones_kernels_on_sixteen_numbers(ones: nn.Module, sixteen: Tensor) -> None:
+    """Every number of it, by hand: 0 to 15 under ones, the dense weight 2, divided by four cells."""
+    found = saliency(open_module(ones, sixteen), layer="conv", target=0)
+    activations_HW = np.array([[45.0, 54.0], [81.0, 90.0]])
+    np.testing.assert_array_equal(found.evidence.activations_CHW, [activations_HW, -activations_HW])
+    np.testing.assert_array_equal(found.evidence.gradients_CHW, [np.full((2, 2), 0.5), np.zeros((2, 2))])
+    np.testing.assert_array_equal(found.evidence.weights_C, [0.5, 0])
+    np.testing.assert_array_equal(found.evidence.signed_HW, activations_HW / 2)
+    np.testing.assert_allclose(found.map_HW, activations_HW / 90)
+    assert (found.scale, found.logit, found.evidence.bias) == (45.0, 2 * 67.5 + 0.25, None)
+    assert (found.label, found.predicted, found.peak, found.notes) == ("0", "0", (1, 1), ())
+
+
+def test_a_mean_and_a_dense_layer_make_grad_cam_exact(ones: nn.Module, sixteen: Tensor) -> None:
+    """CAM: the dense layer's own weights over the cells, and all cells add up to the logit less its bias."""
+    inside = open_module(ones, sixteen)
+    for target in (0, 1):
+        found = saliency(inside, target=target)
+        assert found.layer == "relu"
+        cam_HW = np.tensordot(ones.dense.weight[target].detach().double(), inside.value("relu"), 1) / 4
+        np.testing.assert_allclose(found.evidence.signed_HW, cam_HW)
+        assert found.evidence.bias == ones.dense.bias[target]
+        assert found.evidence.signed_HW.sum() + found.evidence.bias == pytest.approx(found.logit)
+        assert found.notes[0].startswith("What follows the layer is a mean over its rows and columns")
+    assert found.map_HW.tolist() == [[0, 0], [0, 0]]
+    assert (found.scale, found.region()) == (0.0, None)
+
+
+def test_layer_cam_against_its_definition(convnet: Callable[[int], nn.Module]) -> None:
+    """The gradients are PyTorch's own, taken here in another way."""
+    net, x_CHW = convnet(0), torch.rand(3, 16, 16)
+    found = saliency(open_module(net, x_CHW), "layer-cam", layer="3", target=2)
+    maps_NCHW = net[:4](x_CHW[None]).detach().requires_grad_()
+    logits_NK = net[6](net[5](functional.relu(maps_NCHW)))
+    (gradients_NCHW,) = torch.autograd.grad(logits_NK[0, 2], maps_NCHW)
+    expected_HW = (gradients_NCHW.relu() * maps_NCHW)[0].sum(0).detach()
+    np.testing.assert_allclose(found.evidence.signed_HW, expected_HW, atol=1e-6)
+    assert found.logit == pytest.approx(logits_NK[0, 2].item(), abs=1e-6)
+
+
+def test_the_last_layer_with_a_map_is_chosen(convnet: Callable[[int], nn.Module]) -> None:
+    """What is flat, and what has a single cell, is no map."""
+    inside = open_module(convnet(0), torch.rand(3, 16, 16))
+    assert [one.name for one in layers_with_map(inside)] == ["0", "1", "2", "3", "4"]
+    assert saliency(inside).layer == "4"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"layer": "6"},
+            "The layer '6' has no map: its output is a flat row of 4. A layer with rows and columns was "
+            "expected: 0, 1, 2, 3, 4. Choose one of them, or none for the last.",
+        ),
+        (
+            {"layer": "9"},
+            "The network has no layer '9'. It has 8 layers: 0, 1, 2, 3, 4, 5, 6, 7. Choose one of them.",
+        ),
+        (
+            {"method": "gradcam"},
+            "There is no method 'gradcam'. grad-cam, layer-cam are known. Did you mean "
+            "'grad-cam' or 'layer-cam'?",
+        ),
+        (
+            {"target": "ant"},
+            "The network has no class 'ant'. It has 4 classes: 0 to 3, without names. Choose one of them.",
+        ),
+    ],
+)
+def test_what_does_not_exist(convnet: Callable[[int], nn.Module], options: dict[str, str], said: str) -> None:
+    """A layer without a map, no such layer, no such method, no such class."""
+    with pytest.raises(RequestError) as caught:
+        saliency(open_module(convnet(0), torch.rand(3, 16, 16)), **options)
+    assert str(caught.value) == said
+
+
+def test_a_network_without_a_map() -> None:
+    """Dense layers alone have none."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2)).eval()
+    with pytest.raises(RequestError) as caught:
+        saliency(open_module(net, torch.rand(1, 4, 4)))
+    assert str(caught.value).startswith("The network has no layer with a map of more than one cell.")
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam"])
+def test_chance_in_the_weights_changes_the_map(convnet: Callable[[int], nn.Module], method: str) -> None:
+    """Adebayo et al. 2018: a map that stays when the network's numbers are drawn anew says nothing of it."""
+    alike = []
+    for number in range(8):
+        x_CHW = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(number))
+        maps = [
+            saliency(open_module(convnet(seed), x_CHW), method, target=0).evidence.signed_HW.ravel()
+            for seed in (number, 100 + number)
+        ]
+        alike.append(spearmanr(*maps).statistic)
+    assert abs(np.mean(alike)) < 0.3
+    again = saliency(open_module(convnet(7), x_CHW), method, target=0).evidence.signed_HW.ravel()
+    assert spearmanr(again, maps[0]).statistic == pytest.approx(1)
