@@ -121,6 +121,17 @@ def watching(module: nn.Module, record: Record) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread for the while: on a busy machine, threads wait for one another at every step."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class _Alone(nn.Module):
     """A module that is one layer itself, so that the layer has a name: ``conv2d``."""
 
@@ -189,10 +200,9 @@ def _quietly(module: nn.Module, *, gradients: bool = False) -> Iterator[None]:
     """Inference mode for the while; then each module's own mode again. No warnings of PyTorch's insides."""
     modes = [(one, one.training) for one in module.modules()]
     module.eval()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # where the machine is busy, threads wait for one another at every step
     try:
         with (
+            one_thread(),
             torch.set_grad_enabled(gradients),
             torch.inference_mode(not gradients),
             warnings.catch_warnings(),
@@ -200,7 +210,6 @@ def _quietly(module: nn.Module, *, gradients: bool = False) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        torch.set_num_threads(threads)
         for one, mode in modes:
             one.training = mode
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from pellucid.errors import RequestError
 from pellucid.insight.inside import open_module
-from pellucid.insight.saliency.method import layers_with_map, saliency
+from pellucid.insight.saliency.method import METHODS, layers_with_map, saliency
 
 
 def test_grad_cam_of_all_ones_kernels_on_sixteen_numbers(ones: nn.Module, sixteen: Tensor) -> None:
@@ -75,8 +75,13 @@ def test_the_last_layer_with_a_map_is_chosen(convnet: Callable[[int], nn.Module]
         ),
         (
             {"method": "gradcam"},
-            "There is no method 'gradcam'. grad-cam, layer-cam are known. Did you mean "
-            "'grad-cam' or 'layer-cam'?",
+            "There is no method 'gradcam'. grad-cam, layer-cam, occlusion, integrated-gradients are known. "
+            "Did you mean 'grad-cam' or 'layer-cam'?",
+        ),
+        (
+            {"method": "occlusion", "layer": "3"},
+            "The method 'occlusion' was given the layer '3'. No layer was expected: it works on the pixels "
+            "themselves. Leave the layer out, or choose the method grad-cam or layer-cam.",
         ),
         (
             {"target": "ant"},
@@ -96,10 +101,62 @@ def test_a_network_without_a_map() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2)).eval()
     with pytest.raises(RequestError) as caught:
         saliency(open_module(net, torch.rand(1, 4, 4)))
-    assert str(caught.value).startswith("The network has no layer with a map of more than one cell.")
+    assert str(caught.value) == (
+        "The network has no layer with a map of more than one cell. A convolutional network was expected. "
+        "Choose a method that works on the pixels: occlusion or integrated-gradients."
+    )
 
 
-@pytest.mark.parametrize("method", ["grad-cam", "layer-cam"])
+def test_a_dense_network_is_explained_by_its_pixels() -> None:
+    """Where the network is linear, a pixel's part is weight times pixel, and covering takes it away."""
+    net, x_CHW = nn.Sequential(nn.Flatten(), nn.Linear(16, 1)).eval(), torch.rand(1, 4, 4)
+    inside = open_module(net, x_CHW)
+    wanted_HW = (net[1].weight.detach() * x_CHW.reshape(-1)).reshape(4, 4)
+    path = saliency(inside, "integrated-gradients")
+    np.testing.assert_allclose(path.evidence.signed_HW, wanted_HW, atol=1e-6)
+    assert (path.layer, path.confidence, path.notes) == (None, None, ())
+    assert path.evidence.baseline_score == pytest.approx(net[1].bias.item())
+    assert abs(path.evidence.residue) < 1e-5
+    covered = saliency(inside, "occlusion")
+    assert covered.evidence.window == 3
+    inner_HW = [
+        [wanted_HW[row - 1 : row + 2, column - 1 : column + 2].sum() for column in (1, 2)] for row in (1, 2)
+    ]
+    np.testing.assert_allclose(covered.evidence.signed_HW[1:3, 1:3], inner_HW, atol=1e-6)
+    np.testing.assert_allclose(covered.map_HW, covered.evidence.signed_HW.clip(0) / covered.scale, atol=1e-6)
+
+
+def test_occlusion_counts_probabilities(convnet: Callable[[int], nn.Module]) -> None:
+    """They are calibrated ones, and it hears of its progress."""
+    net, x_CHW, heard = convnet(0), torch.rand(3, 16, 16), []
+    found = saliency(open_module(net, x_CHW), "occlusion", target=1, temperature=2.0, listen=heard.append)
+    logits_K = net[:7](x_CHW[None])[0].detach()
+    assert found.evidence.whole == pytest.approx((logits_K / 2).softmax(0)[1].item(), abs=1e-6)
+    assert found.confidence == pytest.approx(found.evidence.whole, abs=1e-6)
+    covered_CHW = x_CHW.clone()
+    covered_CHW[:, 3:7, 5:9] = 0
+    middles = [found.grid[0].middle(place) for place in range(found.map_HW.shape[0])]
+    assert (found.evidence.window, middles[2], middles[3]) == (4, 5.0, 7.0)
+    expected = (net[:7](covered_CHW[None])[0].detach() / 2).softmax(0)[1].item()
+    assert found.evidence.covered_HW[2, 3] == pytest.approx(expected, abs=1e-6)
+    assert heard
+
+
+def test_a_rough_integral_says_so(convnet: Callable[[int], nn.Module]) -> None:
+    """Where the parts do not add up to the score, the note has both numbers."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.Hardtanh(-0.001, 0.001)).eval()
+    with torch.no_grad():
+        net[1].weight.fill_(1.0)
+        net[1].bias.fill_(0.0)
+    found = saliency(open_module(net, torch.ones(1, 2, 2)), "integrated-gradients")
+    assert found.evidence.residue == pytest.approx(-0.001)
+    assert found.notes == (
+        "The parts of all pixels add up to 0, and not to the 0.001 by which the score differs from that of "
+        "an empty picture: the map is rough.",
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_chance_in_the_weights_changes_the_map(convnet: Callable[[int], nn.Module], method: str) -> None:
     """Adebayo et al. 2018: a map that stays when the network's numbers are drawn anew says nothing of it."""
     alike = []

@@ -12,14 +12,14 @@ from scipy import ndimage
 
 from pellucid.insight.saliency.grid import Grid, drawn_out
 
-Method = Literal["grad-cam", "layer-cam"]
+Method = Literal["grad-cam", "layer-cam", "occlusion", "integrated-gradients"]
 
 _STRONG = 0.5  # of the peak: what belongs to the strongest region
 _SMOOTH = 1 / 56  # of a side: how far a map of single pixels is blurred before its region is sought
 
 
 class Evidence(Protocol):
-    """The numbers of a method: ``GradCam``, ``LayerCam``."""
+    """The numbers of a method: ``GradCam``, ``LayerCam``, ``Occlusion``, ``IntegratedGradients``."""
 
     @property
     def signed_HW(self) -> NDArray[np.float64]:  # noqa: N802 - as the attribute is called

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import cast, get_args
 
 from pellucid.errors import RequestError, shown
+from pellucid.events import Listener, silent
 from pellucid.insight.cell import Layer
 from pellucid.insight.inside import Inside
 from pellucid.insight.operation import (
@@ -25,14 +26,18 @@ from pellucid.insight.operation import (
     Reshaping,
     Shape,
 )
+from pellucid.insight.record import INPUT
 from pellucid.insight.saliency.answer import Answer, answer_of
 from pellucid.insight.saliency.cam import GradCam, LayerCam, grad_cam, layer_cam
-from pellucid.insight.saliency.grid import Grid, grid_of
+from pellucid.insight.saliency.grid import Axis, Grid, grid_of
+from pellucid.insight.saliency.integrated import integrated_gradients
 from pellucid.insight.saliency.map import Evidence, Method, Saliency, scaled
+from pellucid.insight.saliency.occlusion import occlusion
 from pellucid.network.weights import nearest
 
 METHODS: tuple[str, ...] = get_args(Method)
 _LISTED = 12
+_ROUGH = 0.1  # of the difference of the scores
 _EXACT = (
     "What follows the layer is a mean over its rows and columns and one dense layer, so the map is exact "
     "(CAM, Zhou et al. 2016): its cells, with the negative ones, add up to the logit less its bias."
@@ -47,16 +52,18 @@ def saliency(
     target: str | int | None = None,
     classes: Sequence[str] = (),
     temperature: float = 1.0,
+    listen: Listener = silent,
 ) -> Saliency:
     """Find where the picture speaks for a class.
 
     Args:
         inside: The network with the picture in it.
-        method: ``grad-cam`` or ``layer-cam``.
-        layer: A layer with a map; None for the last one on the way to the answer.
+        method: ``grad-cam``, ``layer-cam``, ``occlusion`` or ``integrated-gradients``.
+        layer: For the first two, a layer with a map; None for the last one on the way to the answer.
         target: The class by name, or by number from 0; None for the one that the network answers.
         classes: The names of the classes in the order of the network's output.
         temperature: What its logits are divided by besides, for the probabilities that are answered.
+        listen: Told of the progress of the last two, which take long.
 
     Raises:
         RequestError: There is no such method, layer or class, the layer has no map, or the network does not
@@ -68,7 +75,15 @@ def saliency(
         raise RequestError(f"There is no method {shown(method)}.", f"{known} are known.", advice)
     answer = answer_of(inside, classes, temperature)
     index = answer.choose(target)
-    return _by_layer(answer, index, cast(Method, method), layer)
+    if method in ("grad-cam", "layer-cam"):
+        return _by_layer(answer, index, cast(Method, method), layer)
+    if layer is not None:
+        raise RequestError(
+            f"The method {shown(method)} was given the layer {shown(layer)}.",
+            "No layer was expected: it works on the pixels themselves.",
+            "Leave the layer out, or choose the method grad-cam or layer-cam.",
+        )
+    return _by_pixels(answer, index, cast(Method, method), listen)
 
 
 def layers_with_map(inside: Inside) -> list[Layer]:
@@ -88,6 +103,34 @@ def _by_layer(answer: Answer, index: int, method: Method, name: str | None) -> S
         evidence = layer_cam(values_CHW, gradients_CHW)
     notes = (_EXACT,) if isinstance(evidence, GradCam) and evidence.bias is not None else ()
     return _told(answer, index, method, layer.name, evidence, grid_of(answer.inside, step), notes)
+
+
+def _by_pixels(answer: Answer, index: int, method: Method, listen: Listener) -> Saliency:
+    """Occlusion or integrated gradients, of the pixels themselves."""
+    x_CHW = answer.inside.trace.value(INPUT)
+    if x_CHW.ndim != 3:
+        raise RequestError(
+            "The network's input is a flat row.",
+            "A picture was expected.",
+            "Give a network that sees pictures.",
+        )
+    if method == "occlusion":
+        covering = occlusion(answer.chances, x_CHW, index, listen=listen)
+        return _told(answer, index, method, None, covering, covering.grid, ())
+    path = integrated_gradients(lambda one_CHW: answer.gradients_at(index, one_CHW), x_CHW, listen=listen)
+    _, height, width = x_CHW.shape
+    grid = Axis.stretched(height, height), Axis.stretched(width, width)
+    difference = path.score - path.baseline_score
+    rough = abs(path.residue) > _ROUGH * abs(difference)
+    notes = (_coarse(path.residue, difference),) if rough else ()
+    return _told(answer, index, method, None, path, grid, notes)
+
+
+def _coarse(residue: float, difference: float) -> str:
+    return (
+        f"The parts of all pixels add up to {difference + residue:.4g}, and not to the {difference:.4g} by "
+        "which the score differs from that of an empty picture: the map is rough."
+    )
 
 
 def _told(
@@ -128,7 +171,7 @@ def _chosen(answer: Answer, name: str | None) -> Layer:
         raise RequestError(
             "The network has no layer with a map of more than one cell.",
             "A convolutional network was expected.",
-            "Choose another network.",
+            "Choose a method that works on the pixels: occlusion or integrated-gradients.",
         )
     layer = inside.layer(name)
     if len(layer.shape) == 3:
@@ -140,7 +183,7 @@ def _chosen(answer: Answer, name: str | None) -> Layer:
     raise RequestError(
         f"The layer {shown(name)} has no map: its output is {size}.",
         f"A layer with rows and columns was expected: {listed or 'this network has none'}.",
-        "Choose one of them, or none for the last." if names else "Choose another network.",
+        "Choose one of them, or none for the last." if names else "Choose a method that works on the pixels.",
     )
 
 

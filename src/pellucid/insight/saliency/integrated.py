@@ -1,0 +1,87 @@
+"""Integrated gradients (Sundararajan et al. 2017): what each pixel adds to a class's score, from nothing on.
+
+The parts of all pixels add up to the score less the score of the baseline; how nearly they do is reported.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import RequestError
+from pellucid.events import Listener, phase, silent
+
+Gradients = Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float64]]]
+"""A picture (C, H, W) -> the class's score, and its gradient with respect to the picture."""
+
+STEPS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class IntegratedGradients:
+    """What each pixel adds.
+
+    Attributes:
+        attributions_CHW: Of each channel of each pixel, float64; negative where it speaks against the class.
+        signed_HW: The sum of these over the channels.
+        baseline_CHW: The picture of nothing, from which the path goes straight to the picture itself.
+        steps: At how many places of the path the gradient was taken.
+        score: The class's score for the picture.
+        baseline_score: Its score for the baseline.
+        residue: The sum of all attributions, less ``score - baseline_score``: 0 for an exact integral.
+    """
+
+    attributions_CHW: NDArray[np.float64]
+    signed_HW: NDArray[np.float64]
+    baseline_CHW: NDArray[np.float64]
+    steps: int
+    score: float
+    baseline_score: float
+    residue: float
+
+
+def integrated_gradients(
+    gradients: Gradients,
+    x_CHW: NDArray[Any],
+    *,
+    baseline_CHW: NDArray[Any] | None = None,
+    steps: int = STEPS,
+    listen: Listener = silent,
+) -> IntegratedGradients:
+    """Take the gradient along the straight path from the baseline to the picture (equations 1 and 3).
+
+    The integral is a mean over the middles of ``steps`` equal parts of the path.
+
+    Args:
+        gradients: The network's score of one class, and its gradient.
+        x_CHW: The picture as the network sees it.
+        baseline_CHW: None for zeros: the mean colour of most networks' preprocessing, black in the others.
+        steps: How many parts, from 1.
+        listen: Told of each step.
+
+    Raises:
+        RequestError: There are no steps.
+    """
+    if steps < 1:
+        raise RequestError(
+            f"The path has {steps} steps.",
+            "A whole number from 1 was expected.",
+            f"{STEPS} is usual; more make the residue smaller.",
+        )
+    picture_CHW = np.asarray(x_CHW, np.float64)
+    start_CHW = np.zeros_like(picture_CHW)
+    start_CHW += 0 if baseline_CHW is None else baseline_CHW
+    path_CHW = picture_CHW - start_CHW
+    total_CHW = np.zeros_like(picture_CHW)
+    with phase(listen, "Following the gradient", steps, "steps") as done:
+        for step in range(steps):
+            _, gradient_CHW = gradients((start_CHW + (step + 0.5) / steps * path_CHW).astype(np.float32))
+            total_CHW += gradient_CHW
+            done(1)
+    attributions_CHW = path_CHW * total_CHW / steps
+    score, baseline_score = (gradients(one.astype(np.float32))[0] for one in (picture_CHW, start_CHW))
+    residue = float(attributions_CHW.sum()) - (score - baseline_score)
+    signed_HW = attributions_CHW.sum(axis=0)
+    return IntegratedGradients(attributions_CHW, signed_HW, start_CHW, steps, score, baseline_score, residue)
