@@ -1,0 +1,204 @@
+"""An augmentation as a text: one transform a line or separated by ``;``; ``#`` starts a comment.
+
+    RandomFlip horizontal; RandomRotation 0.1; RandomErasing 0.3..0.3 scale=0.02..0.2; fill nearest
+
+A line is the transform's name, then its factors in their order or by their names. A pair of bounds is
+``lower..upper``. What a factor may be, ``pictures.augment`` says.
+"""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pellucid.errors import RequestError, shown
+from pellucid.lab.question import QuestionError
+from pellucid.pictures.augment.kinds import KINDS
+from pellucid.pictures.augment.plan import Augment
+from pellucid.pictures.augment.transform import Transform
+from pellucid.pictures.augment.warp import FILL_MODES
+
+LONGEST = 4_000
+"""Letters that such a text may have."""
+
+MOST = 24
+"""Transforms that it may have."""
+
+FILL = "fill"
+
+_TOKEN = re.compile(r"[^\s;#]+")
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
+)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_EXAMPLE = "Write, for example: RandomRotation 0.1"
+
+
+class _Word(NamedTuple):
+    """A word of the text and where it stands, counted from 1."""
+
+    text: str
+    line: int
+    column: int
+
+    @property
+    def shown(self) -> str:
+        return shown(self.text if len(self.text) <= 40 else self.text[:40] + "...")
+
+    def error(self, came: str, expected: str, advice: str) -> QuestionError:
+        return QuestionError(f"Line {self.line}, column {self.column}: {came}", expected, advice)
+
+
+def parse(text: str) -> Augment:
+    """Read the text of an augmentation; a text without a transform is the one that changes nothing.
+
+    Raises:
+        QuestionError: It is none; the message says the line and the column, what was expected, and the
+            nearest right word.
+    """
+    transforms: list[Transform] = []
+    fill: dict[str, Any] = {}
+    for words in _statements(text):
+        if words[0].text.lower() == FILL:
+            if fill:
+                raise words[0].error("the fill is given twice.", "It is given once.", "Take one of them out.")
+            fill = _fill(words)
+            continue
+        transforms.append(_transform(words))
+        if len(transforms) > MOST:
+            raise words[0].error(
+                f"this is transform {MOST + 1}.", f"At most {MOST} were expected.", "Take some out."
+            )
+    return Augment(tuple(transforms), **fill)
+
+
+def written(augment: Augment, separator: str = "\n") -> str:
+    """The text of an augmentation, such that ``parse`` reads the same augmentation from it."""
+    lines = [_line(transform) for transform in augment.transforms]
+    if (augment.fill_mode, augment.fill_value) != ("reflect", 0.0):
+        value = f" {_value(augment.fill_value)}" if augment.fill_value else ""
+        lines.append(f"{FILL} {augment.fill_mode}{value}")
+    return separator.join(lines)
+
+
+def _line(transform: Transform) -> str:
+    words = [type(transform).__name__]
+    for place, field in enumerate(_fields(type(transform))):
+        value = getattr(transform, field.name)
+        if (place == 0 and value is not None) or field.default is dataclasses.MISSING:
+            words.append(_value(value))
+        elif value != field.default:
+            words.append(f"{field.name}={_value(value)}")
+    return " ".join(words)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return "..".join(map(_value, value))
+    return "none" if value is None else str(value).removesuffix(".0")
+
+
+def _statements(text: str) -> Iterator[list[_Word]]:
+    """The words of each line or part of a line that has any."""
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        start = 0
+        for part in line.partition("#")[0].split(";"):
+            words = [_Word(found[0], number, start + found.start() + 1) for found in _TOKEN.finditer(part)]
+            if words:
+                yield words
+            start += len(part) + 1
+
+
+def _transform(words: list[_Word]) -> Transform:
+    kind = _kind(words[0])
+    values: dict[str, Any] = {}
+    given: dict[str, _Word] = {}
+    for word in words[1:]:
+        name, text = _field_of(kind, word, given)
+        if name in given:
+            came = f"the {name} of {kind.__name__} is given twice."
+            raise word.error(came, "Each factor is given once.", "Take one of them out.")
+        given[name], values[name] = word, _read(text)
+    missing = [
+        field.name
+        for field in _fields(kind)
+        if field.default is dataclasses.MISSING and field.name not in values
+    ]
+    if missing:
+        last = words[-1]
+        end = _Word("", last.line, last.column + len(last.text))
+        needed = "It needs a number, or a pair of them such as 0.1..0.2."
+        raise end.error(f"{kind.__name__} lacks its {missing[0]}.", needed, f"Write {kind.__name__} 0.1")
+    try:
+        return kind(**values)
+    except RequestError as error:
+        about = re.match(r"\w+'s (\w+) is ", error.came)
+        word = given.get(about[1] if about else "", words[min(len(words) - 1, 1)])
+        raise word.error(error.came, error.expected, error.advice) from error
+
+
+def _kind(word: _Word) -> type[Transform]:
+    bare = word.text.lower().replace("_", "")
+    found = next((kind for name, kind in KINDS.items() if name.lower() == bare), None)
+    if found is not None:
+        return found
+    names = {name.lower(): name for name in KINDS} | {FILL: FILL}
+    near = difflib.get_close_matches(bare[:40], names, n=1, cutoff=0.5)
+    raise word.error(
+        f"there is no augmentation {word.shown}.",
+        f"One of {', '.join(KINDS)} was expected, or {FILL}.",
+        f"Did you mean '{names[near[0]]}'?" if near else _EXAMPLE,
+    )
+
+
+def _field_of(kind: type[Transform], word: _Word, given: dict[str, _Word]) -> tuple[str, str]:
+    """Which factor a word gives, and the text of its value."""
+    names = [field.name for field in _fields(kind)]
+    takes = f"Its factors are {', '.join(names)}." if names else "It has no factors."
+    name, equals, text = word.text.partition("=")
+    if equals:
+        if name.lower() in names:
+            return name.lower(), text
+        near = difflib.get_close_matches(name.lower()[:40], names, n=1, cutoff=0.4)
+        advice = f"Did you mean '{near[0]}'?" if near else "Leave it out."
+        raise word.error(f"{kind.__name__} has no factor {shown(name[:40])}.", takes, advice)
+    free = [one for one in names if one not in given]
+    if not free:
+        raise word.error(f"{kind.__name__} takes no {word.shown} here.", takes, "Leave it out.")
+    return free[0], word.text
+
+
+def _read(text: str) -> object:
+    """A number, a pair of numbers, None, or the word as it stands."""
+    if text.lower() == "none":
+        return None
+    ends = text.split("..")
+    if len(ends) <= 2 and all(_NUMBER.fullmatch(end) for end in ends):
+        numbers = tuple(int(end) if _WHOLE.fullmatch(end) else float(end) for end in ends)
+        return numbers if len(numbers) == 2 else numbers[0]
+    return text
+
+
+def _fill(words: list[_Word]) -> dict[str, Any]:
+    if len(words) == 1 or words[1].text.lower() not in FILL_MODES:
+        word = words[min(len(words) - 1, 1)]
+        came = f"there is no fill {word.shown}." if len(words) > 1 else "the fill lacks its mode."
+        raise word.error(
+            came, f"One of {', '.join(FILL_MODES)} was expected.", "Write, for example: fill nearest"
+        )
+    fill: dict[str, Any] = {"fill_mode": words[1].text.lower()}
+    if len(words) > 2:
+        fill["fill_value"] = _read(words[2].text)
+        try:
+            Augment((), **fill)
+        except RequestError as error:
+            raise words[2].error(error.came, error.expected, error.advice) from error
+    if len(words) > 3:
+        came = f"a fill takes no {words[3].shown} here."
+        raise words[3].error(came, "A mode and perhaps a value were expected.", "Leave it out.")
+    return fill
+
+
+def _fields(kind: type[Transform]) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(kind) if field.init]  # type: ignore[arg-type]
