@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pellucid.data.arrays import encode, list_arrays, list_npz
+from pellucid.data.arrays import encode, encoded_digests, list_arrays, list_npz
 from pellucid.errors import SourceError
 from pellucid.pictures.decode import decode
+from pellucid.pictures.digest import picture_digest
 
 NAMES = (
     "Arrays named x and y, or images and labels, or x_train, y_train, x_test and y_test (and x_val, y_val)"
@@ -198,3 +199,33 @@ def test_a_single_array_called_npz_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
     with pytest.raises(SourceError, match=r"^The archive '.*a\.npz' "):
         list_npz(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("pictures", [GREY, GREY[..., None], COLOUR], ids=["N H W", "N H W 1", "N H W 3"])
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float32"])
+def test_stacks_hold_what_reading_and_decoding_gives(pictures: NDArray[np.uint8], kind: str) -> None:
+    """All items stand in the stacks in their order, with the pixels and digests of their encoded bytes."""
+    given = pictures / np.array(255, kind) if kind == "float32" else pictures
+    parts = [
+        (given[:0].astype(kind), np.zeros(0, int), "val"),
+        (given.astype(kind), np.arange(3), "train"),
+        (given[1:].astype(kind), np.arange(2), "test"),
+    ]
+    listing = list_arrays("set", parts)  # type: ignore[arg-type]
+    assert [place for stack in listing.stacks for place in stack.places] == list(range(5))
+    for stack in listing.stacks:
+        places_B = np.asarray(stack.places)[::-1]
+        pixels_BHWC = stack.take(places_B)
+        assert pixels_BHWC.dtype == np.uint8
+        assert pixels_BHWC.shape[1:] == stack.shape == (5, 7, 3 if pictures is COLOUR else 1)
+        encoded = [listing.read(place) for place in places_B.tolist()]
+        assert encoded_digests(pixels_BHWC) == [picture_digest(data) for data in encoded]
+        for pixels_HWC, data in zip(pixels_BHWC, encoded, strict=True):
+            np.testing.assert_array_equal(np.broadcast_to(pixels_HWC, (5, 7, 3)), decode(data))
+
+
+def test_pictures_too_large_to_decode_make_no_stack() -> None:
+    """What decoding refuses is not let in by another door."""
+    huge_NHW = np.broadcast_to(np.uint8(0), (2, 2**14, 2**13 + 1))
+    assert list_arrays("set", [(huge_NHW, np.arange(2), None)]).stacks == ()
+    assert len(list_arrays("set", [(huge_NHW[:, :, :-1], np.arange(2), None)]).stacks) == 1

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from pellucid.data import facts
-from pellucid.data.facts import Facts, FactsCache, measure
+from pellucid.data.arrays import encode
+from pellucid.data.facts import Facts, FactsCache, measure, thumbnails
 
 Draw = Callable[..., bytes]
 SOME = Facts(3, 4, bytes(range(256)), "")
@@ -231,3 +234,15 @@ def test_the_oldest_facts_make_room(path: Path, monkeypatch: pytest.MonkeyPatch)
     left = database.execute("SELECT substr(digest, 1, 1), count(*) FROM facts GROUP BY 1").fetchall()
     database.close()
     assert left == [("0", 50), ("1", 10), ("2", 50), ("3", 50)]
+
+
+@given(st.integers(1, 4), st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(0, 99))
+def test_thumbnails_of_arrays_are_those_of_one_picture_at_a_time(
+    count: int, height: int, width: int, channels: int, seed: int
+) -> None:
+    """Every bit of many pictures' thumbnails is that of measuring each picture's file by itself."""
+    pixels_NHWC = np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), np.uint8)
+    small_NSS = thumbnails(pixels_NHWC)
+    assert small_NSS.shape == (count, 16, 16)
+    for pixels_HWC, small_SS in zip(pixels_NHWC, small_NSS, strict=True):
+        assert measure(encode(pixels_HWC)).thumbnail == small_SS.tobytes()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pellucid.data import scan as room
+from pellucid.data.arrays import list_arrays
 from pellucid.data.item import Item, Skipped
 from pellucid.data.scan import scan
 from pellucid.data.source import Source, open_source
@@ -212,3 +213,26 @@ def test_pixels_decide_not_the_name(tmp_path: Path, fill: Fill, own_cache: Path)
     fill(tmp_path / "p", {"a": 1, "b": 1})
     (tmp_path / "p/a/0.png").rename(tmp_path / "p/a/0.jpg")
     assert len(scan(open_source(tmp_path / "p")).pictures) == 2
+
+
+def test_arrays_are_looked_at_as_if_each_picture_were_a_file(own_cache: Path) -> None:
+    """Many at once, in chunks and parts: the same pictures, digests and thumbnails, and no cache."""
+    rng = np.random.default_rng(4)
+    listing = list_arrays(
+        "memory",
+        [
+            (rng.integers(0, 256, (70, 20, 30, 3), np.uint8), np.arange(70) % 3, "train"),
+            (rng.integers(0, 256, (40, 28, 28), np.uint8), np.arange(40) % 4, "test"),
+        ],
+    )
+    quick = Source("memory", listing.items, listing.read, stacks=listing.stacks)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, "_HELD_BYTES", 20_000)  # 11 and 25 pictures
+        seen: list[Event] = []
+        found = scan(quick, seen.append)
+    assert not own_cache.exists()
+    one_by_one = scan(Source("memory", listing.items, listing.read))
+    assert found.pictures == one_by_one.pictures
+    assert (found.digest, found.classes, found.skipped) == (one_by_one.digest, ("0", "1", "2", "3"), ())
+    np.testing.assert_array_equal(found.thumbnails, one_by_one.thumbnails)
+    assert sum(event.count for event in seen if isinstance(event, Advanced)) == 110

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.digest import picture_digest, picture_digests
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,11 @@ def test_one_bit_makes_another_picture(data: bytes, draw: st.DataObject) -> None
     flipped = bytearray(data)
     flipped[bit // 8] ^= 1 << bit % 8
     assert len({picture_digest(one) for one in (data, bytes(flipped), data[:-1])}) == 3
+
+
+@given(st.binary(max_size=30), st.lists(st.binary(max_size=60), max_size=5))
+def test_pictures_that_begin_alike_have_the_digests_of_their_own_bytes(
+    head: bytes, bodies: list[bytes]
+) -> None:
+    """Many at once are known by what each of them is."""
+    assert picture_digests(head, bodies) == [picture_digest(head + body) for body in bodies]

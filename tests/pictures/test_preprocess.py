@@ -422,3 +422,17 @@ def test_any_damage_is_a_run_error(field: str, value: Any) -> None:
         assert str(error).isprintable()
     else:
         assert isinstance(again, Preprocess)
+
+
+@given(st.integers(0, 3), st.sampled_from([1, 3]), st.sampled_from([1, 3]), st.sampled_from(FITS))
+def test_many_pictures_of_the_input_s_size_are_seen_as_one_at_a_time(
+    count: int, channels: int, seen: int, fit: Fit
+) -> None:
+    """Grey or colour, for a network of grey or colour: ``views`` gives what ``view`` gives of each."""
+    pixels_NHWC = np.random.default_rng(count).integers(0, 256, (count, 5, 4, channels), np.uint8)
+    preprocess = Preprocess(5, 4, fit, (0.0,) * seen, (255.0,) * seen)
+    views_NHWC = preprocess.views(pixels_NHWC)
+    assert views_NHWC.shape == (count, 5, 4, seen)
+    for pixels_HWC, view_HWC in zip(pixels_NHWC, views_NHWC, strict=True):
+        colour_HWC = np.broadcast_to(pixels_HWC, (5, 4, 3))
+        np.testing.assert_array_equal(view_HWC, preprocess.view(colour_HWC))

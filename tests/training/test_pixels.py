@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pellucid.data.arrays import list_arrays
 from pellucid.data.scan import scan
-from pellucid.data.source import open_source
+from pellucid.data.source import Source, open_source
 from pellucid.errors import SourceError
+from pellucid.events import Advanced, Event
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.pixels import HeldPixels, StreamedPixels, load_pixels
 
@@ -45,3 +47,27 @@ def test_a_picture_that_cannot_be_read_any_more_is_skipped_or_named(colours: Pat
         f"The picture '{gone.path}' cannot be read any more: it is empty. Pictures that stay as they are "
         "while they are learnt from were expected. Bring it back, or take it away and train again."
     )
+
+
+@pytest.mark.parametrize("size", [(6, 5), (8, 10)], ids=["the network's size", "another size"])
+def test_pictures_in_arrays_have_the_same_pixels_as_one_by_one(size: tuple[int, int]) -> None:
+    """Taken out of their arrays at once or decoded one by one: the same pixels, in the order asked for."""
+    rng = np.random.default_rng(2)
+    listing = list_arrays(
+        "memory",
+        [
+            (rng.integers(0, 256, (30, 6, 5), np.uint8), np.zeros(30, int), "train"),
+            (rng.integers(0, 256, (20, 6, 5, 3), np.uint8), np.zeros(20, int), "test"),
+        ],
+    )
+    source = Source("memory", listing.items, listing.read, stacks=listing.stacks)
+    pictures = [scan(source).pictures[place] for place in (49, 3, 31, 0, 7)]
+    preprocess = Preprocess(*size, "squash", (0.0,), (255.0,))
+    told: list[Event] = []
+    quick = load_pixels(pictures, source.read, preprocess, told.append, stacks=source.stacks)
+    slow = load_pixels(pictures, source.read, preprocess)
+    assert isinstance(quick.pixels, HeldPixels)
+    np.testing.assert_array_equal(quick.pixels.take(np.arange(5)), slow.pixels.take(np.arange(5)))
+    np.testing.assert_array_equal(quick.positions, slow.positions)
+    assert quick.skipped == ()
+    assert sum(event.count for event in told if isinstance(event, Advanced)) == 5

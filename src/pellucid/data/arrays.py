@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.item import Item, Listing, SplitName, make_item
+from pellucid.data.item import Item, Listing, SplitName, Stack, make_item
 from pellucid.errors import SourceError, shown
+from pellucid.pictures.decode import WHOLE_LIMIT
+from pellucid.pictures.digest import picture_digests
 
 Part = tuple[NDArray[Any], NDArray[Any], SplitName | None]  # pictures, labels, split
 
@@ -34,9 +36,17 @@ _CHUNK = 1024
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
     """One picture, uint8 (H, W), (H, W, 1) or (H, W, 3), as the bytes of a PGM or PPM file."""
-    height, width = pixels.shape[:2]
-    kind = 6 if pixels.ndim == 3 and pixels.shape[2] == 3 else 5
-    return b"P%d %d %d 255\n" % (kind, width, height) + pixels.tobytes()
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return _head(pixels.shape[0], pixels.shape[1], channels) + pixels.tobytes()
+
+
+def encoded_digests(pixels_NHWC: NDArray[np.uint8]) -> list[str]:
+    """The digest of what ``encode`` gives of each picture, uint8 (N, H, W, 1) or (N, H, W, 3)."""
+    return picture_digests(_head(*pixels_NHWC.shape[1:]), np.ascontiguousarray(pixels_NHWC))
+
+
+def _head(height: int, width: int, channels: int) -> bytes:
+    return b"P%d %d %d 255\n" % (6 if channels == 3 else 5, width, height)
 
 
 def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
@@ -64,7 +74,19 @@ def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
         part = int(np.searchsorted(starts, index, side="right")) - 1
         return encode(_eight_bits(arrays[part][index - starts[part]]))
 
-    return Listing(tuple(items), read)
+    stacks = [_stack(array, start) for array, start in zip(arrays, starts, strict=True) if len(array)]
+    few = all(stack.shape[0] * stack.shape[1] <= WHOLE_LIMIT for stack in stacks)  # else decoding refuses
+    return Listing(tuple(items), read, stacks=tuple(stacks) if few else ())
+
+
+def _stack(pictures: NDArray[Any], start: int) -> Stack:
+    height, width = pictures.shape[1:3]
+    channels = pictures.shape[3] if pictures.ndim == 4 else 1
+
+    def take(places_B: NDArray[np.integer]) -> NDArray[np.uint8]:
+        return _eight_bits(pictures[places_B - start]).reshape(-1, height, width, channels)
+
+    return Stack(range(start, start + len(pictures)), (height, width, channels), take)
 
 
 def list_npz(path: Path) -> Listing:

@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import PIL
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image
 
 from pellucid.errors import PictureError
@@ -53,11 +55,35 @@ def measure(data: bytes) -> Facts:
         pixels_HWC = decode(data, at_least=(_AT_LEAST, _AT_LEAST))
     except PictureError as error:
         return Facts(reason=str(error), lasting=not isinstance(error.__cause__, MemoryError))
-    grey = Image.fromarray(pixels_HWC).convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    small_SS = _squashed(_grey(pixels_HWC), SIDE)
     height, width = pixels_HWC.shape[:2]
     if data[:2] == b"\xff\xd8":  # only a JPEG is decoded at a reduced scale
         height, width = _size_of_jpeg(data, (height, width))
-    return Facts(height, width, grey.tobytes())
+    return Facts(height, width, small_SS.tobytes())
+
+
+def thumbnails(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The thumbnails that ``measure`` takes of pictures (N, H, W, 1) or (N, H, W, 3), uint8 (N, 16, 16).
+
+    Of pictures that are at least as wide as high Pillow squashes rows first and columns then, each by itself
+    and rounded. So all rows of all pictures make one tall picture, and after that all columns, and every bit
+    is that of one picture at a time. Of higher ones some releases begin with the columns.
+    """
+    count, height, width, channels = pixels_NHWC.shape
+    if height > width:
+        return np.array([_squashed(_grey(one_HWC), SIDE) for one_HWC in pixels_NHWC]).reshape(-1, SIDE, SIDE)
+    tall = _grey(pixels_NHWC.reshape(count * height, width, channels))
+    rows_NHS = _squashed(tall, count * height).reshape(count, height, SIDE)
+    columns = np.ascontiguousarray(rows_NHS.transpose(0, 2, 1)).reshape(count * SIDE, height)
+    return _squashed(Image.fromarray(columns), count * SIDE).reshape(count, SIDE, SIDE).transpose(0, 2, 1)
+
+
+def _grey(pixels_HWC: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).convert("L")
+
+
+def _squashed(image: Image.Image, height: int) -> NDArray[np.uint8]:
+    return np.asarray(image.resize((SIDE, height), Image.Resampling.BILINEAR))
 
 
 def _size_of_jpeg(data: bytes, small: tuple[int, int]) -> tuple[int, int]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pellucid.errors import PictureError
 
 SplitName = Literal["train", "val", "test"]
@@ -63,15 +66,33 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """Pictures of one size that lie in one array, so that many are looked at as quickly as one file.
+
+    Attributes:
+        places: Where they stand among the items.
+        shape: (height, width, channels): 1 channel of grey, or 3 of colour.
+        take: The pictures at some of these places, uint8 (n, height, width, channels); from any thread.
+            They are what decoding each picture's encoded bytes gives.
+    """
+
+    places: range
+    shape: tuple[int, int, int]
+    take: Callable[[NDArray[np.integer]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
 class Listing:
     """What a source holds. `read` gives the encoded bytes of item ``index``, from any thread.
 
-    `read` raises OSError or PictureError where it fails.
+    `read` raises OSError or PictureError where it fails. Where the pictures lie in arrays, `stacks` has all
+    of them, in the order of the items; else it is empty.
     """
 
     items: tuple[Item, ...]
     read: Callable[[int], bytes]
     skipped: tuple[Skipped, ...] = field(default=())
+    stacks: tuple[Stack, ...] = field(default=())
 
 
 def split_named(name: str) -> SplitName | None:

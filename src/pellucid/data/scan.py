@@ -5,6 +5,7 @@ It decides nothing about the pictures; `duplicates`, `check` and `split` do, fro
 
 import errno
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.facts import SIDE, Facts, FactsCache, measure
+from pellucid.data.arrays import encoded_digests
+from pellucid.data.facts import SIDE, Facts, FactsCache, measure, thumbnails
 from pellucid.data.item import Skipped as Skipped
-from pellucid.data.item import SplitName
+from pellucid.data.item import SplitName, Stack
 from pellucid.data.source import Source
 from pellucid.errors import PictureError
 from pellucid.events import Listener, Notice, phase, silent
@@ -68,40 +70,72 @@ class Scan:
 def scan(source: Source, listen: Listener = silent) -> Scan:
     """Read every picture of ``source`` once, in a few threads; facts come from the user's cache by content.
 
+    Where pictures lie in arrays, many are looked at at once and no cache is asked: that would take longer.
     A picture that cannot be read or decoded is named in ``skipped``. Events: the phase "Looking at the
     pictures", and a Notice where the cache cannot be used.
     """
-    total = len(source.items)
-    pictures: list[Picture] = []
-    skipped: list[Skipped] = []
-    thumbnails = np.empty((total, SIDE, SIDE), np.uint8)
-    cache = FactsCache()
-    work = partial(_look_at, source, cache)
-    try:
-        with phase(listen, "Looking at the pictures", total) as advance:
-            for part, looked in in_order(work, total, _CHUNK, _threads(source)):
-                for index, (digest, facts) in zip(part, looked, strict=True):
-                    item = source.items[index]
-                    if facts.reason:
-                        skipped.append(Skipped(item.path, facts.reason))
-                        continue
-                    thumbnails[len(pictures)] = np.frombuffer(facts.thumbnail, np.uint8).reshape(SIDE, SIDE)
-                    pictures.append(
-                        Picture(index, item.path, item.label, item.split, digest, facts.height, facts.width)
-                    )
-                advance(len(looked))
-    finally:
-        cache.close()
-    if cache.trouble:
-        listen(Notice(cache.trouble))
+    with phase(listen, "Looking at the pictures", len(source.items)) as advance:
+        look = _in_arrays if source.stacks else _in_files
+        pictures, small_NSS, skipped, trouble = look(source, advance)
+    if trouble:
+        listen(Notice(trouble))
     return Scan(
         source,
         tuple(pictures),
-        thumbnails[: len(pictures)],
+        small_NSS,
         source.skipped + tuple(skipped),
         tuple(sorted({item.label for item in source.items})),
         _digest_of(pictures),
     )
+
+
+_Looked = tuple[list[Picture], NDArray[np.uint8], list[Skipped], str]
+"""Pictures, their thumbnails, what cannot be read, and why the cache is not used where it is not."""
+
+
+def _in_arrays(source: Source, advance: Callable[[int], None]) -> _Looked:
+    pictures: list[Picture] = []
+    small_NSS = np.empty((len(source.items), SIDE, SIDE), np.uint8)
+
+    def work(stack: Stack, part: range) -> list[str]:
+        places_B = np.asarray(stack.places)[part.start : part.stop]
+        pixels_BHWC = stack.take(places_B)
+        small_NSS[places_B] = thumbnails(pixels_BHWC)
+        return encoded_digests(pixels_BHWC)
+
+    for stack in source.stacks:
+        height, width, channels = stack.shape
+        chunk = max(_HELD_BYTES // (height * width * channels), 1)
+        for part, digests in in_order(partial(work, stack), len(stack.places), chunk):
+            for index, digest in zip(stack.places[part.start : part.stop], digests, strict=True):
+                item = source.items[index]
+                pictures.append(Picture(index, item.path, item.label, item.split, digest, height, width))
+            advance(len(part))
+    return pictures, small_NSS, [], ""
+
+
+def _in_files(source: Source, advance: Callable[[int], None]) -> _Looked:
+    total = len(source.items)
+    pictures: list[Picture] = []
+    skipped: list[Skipped] = []
+    small_NSS = np.empty((total, SIDE, SIDE), np.uint8)
+    cache = FactsCache()
+    work = partial(_look_at, source, cache)
+    try:
+        for part, looked in in_order(work, total, _CHUNK, _threads(source)):
+            for index, (digest, facts) in zip(part, looked, strict=True):
+                item = source.items[index]
+                if facts.reason:
+                    skipped.append(Skipped(item.path, facts.reason))
+                    continue
+                small_NSS[len(pictures)] = np.frombuffer(facts.thumbnail, np.uint8).reshape(SIDE, SIDE)
+                pictures.append(
+                    Picture(index, item.path, item.label, item.split, digest, facts.height, facts.width)
+                )
+            advance(len(looked))
+    finally:
+        cache.close()
+    return pictures, small_NSS[: len(pictures)], skipped, cache.trouble
 
 
 def _look_at(source: Source, cache: FactsCache, part: range) -> list[tuple[str, Facts]]:

@@ -12,7 +12,7 @@ from pellucid.data.arrays import list_npz
 from pellucid.data.folder import list_folder
 from pellucid.data.idx import holds_idx, list_idx
 from pellucid.data.item import Item as Item
-from pellucid.data.item import Listing
+from pellucid.data.item import Listing, Stack
 from pellucid.data.item import Skipped as Skipped
 from pellucid.data.shipped import list_builtin
 from pellucid.data.table import list_table
@@ -33,12 +33,14 @@ class Source:
         name: As the person gave it.
         items: What it holds, in a fixed order.
         skipped: What listing set aside.
+        stacks: All pictures as arrays, where that is how they lie; else nothing.
     """
 
     name: str
     items: tuple[Item, ...]
     _read: Callable[[int], bytes]
     skipped: tuple[Skipped, ...] = field(default=())
+    stacks: tuple[Stack, ...] = field(default=())
 
     def read(self, index: int) -> bytes:
         """The encoded picture of ``items[index]`` (arrays come as binary PGM or PPM), from any thread.
@@ -57,7 +59,7 @@ def open_source(spec: str | Path) -> Source:
         SourceError: where there is no such source, it cannot be read, or it holds no picture.
     """
     listing = _listing(str(spec))
-    return Source(str(spec), listing.items, listing.read, listing.skipped)
+    return Source(str(spec), listing.items, listing.read, listing.skipped, listing.stacks)
 
 
 def _listing(spec: str) -> Listing:

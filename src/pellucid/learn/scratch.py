@@ -186,7 +186,11 @@ def _material(request: TrainRequest, looked: Scan, split: Split, sight: Sight, l
     chosen: dict[str, NDArray[np.int64]] = {name: getattr(split, name) for name in SPLITS}
     places_N = np.sort(np.concatenate(list(chosen.values())))
     loaded = load_pixels(
-        [looked.pictures[place] for place in places_N], looked.source.read, sight.preprocess, listen
+        [looked.pictures[place] for place in places_N.tolist()],
+        looked.source.read,
+        sight.preprocess,
+        listen,
+        stacks=looked.source.stacks,
     )
     found = parts_of(looked, chosen, places_N[loaded.positions])
     feeds = {}

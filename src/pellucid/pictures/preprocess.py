@@ -107,6 +107,19 @@ class Preprocess:
             view_HWC = _resized(pixels_HWC, self.height, self.width, box)
         return view_HWC if self.channels == 3 else grey(view_HWC)
 
+    def views(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """``view`` of many pictures that have the input's size already, grey or colour, all at once.
+
+        Args:
+            pixels_NHWC: uint8 (N, height, width, 1) or (N, height, width, 3).
+
+        Returns:
+            uint8 (N, height, width, channels); it may be what was given.
+        """
+        if pixels_NHWC.shape[3] == self.channels:
+            return pixels_NHWC
+        return grey(pixels_NHWC) if self.channels == 1 else np.repeat(pixels_NHWC, 3, axis=3)
+
     def normalise(
         self, view_HWC: NDArray[np.uint8], out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
@@ -182,10 +195,10 @@ class Preprocess:
 
 
 def grey(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Luma of RGB, uint8 (H, W, 3) -> (H, W, 1), by ITU-R BT.601's weights; grey pixels keep their value."""
-    red, green, blue = np.moveaxis(pixels_HWC.astype(np.uint32), 2, 0)
+    """Luma of RGB, uint8 (..., H, W, 3) -> (..., H, W, 1) by ITU-R BT.601: grey pixels keep their value."""
+    red, green, blue = np.moveaxis(pixels_HWC.astype(np.uint32), -1, 0)
     luma_HW = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16  # as Pillow's mode L has it
-    return np.asarray(luma_HW[:, :, None], np.uint8)
+    return np.asarray(luma_HW[..., None], np.uint8)
 
 
 _Box = tuple[float, float, float, float]
