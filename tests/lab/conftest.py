@@ -54,7 +54,7 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: "Content Security Policy" in said.text and wrong.append(said.text))
         page.goto(lab + address)
-        room = "network" if address.startswith("#network") else "filters"
+        room = address.lstrip("#").partition("?")[0] or "filters"
         page.wait_for_selector(f"#{room}[data-ready]")
         return page
 

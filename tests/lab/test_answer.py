@@ -11,11 +11,14 @@ from PIL import Image
 from pellucid.errors import PellucidError
 from pellucid.lab.answer import ROOMS, answer
 from pellucid.lab.nine import FILTERS, NINE
+from pellucid.lab.reply import parted
 
 file = io.BytesIO()
 Image.new("RGB", (9, 8)).save(file, "PNG")
 SLIDE = {"picture": [NINE], "filter": [FILTERS[0].small], "cell": [0, 0]}
 DENSE = {"height": 8, "width": 8, "channels": 1, "hidden": 2, "filters": 1, "size": 3}
+INSIDE = {"network": "input 28x28x1; conv 2 3x3; flatten; dense 3 softmax", "picture": "digits/1"}
+CELL = {**INSIDE, "layer": "conv2d", "index": [1, 2, 3]}
 QUESTIONS: dict[str, dict[str, Any]] = {
     "filters.start": {},
     "filters.map": SLIDE,
@@ -27,6 +30,13 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "network.dense": DENSE,
     "test.pose": {"seed": 1},
     "test.mark": {"seed": 1, "answers": {}},
+    "inside.start": {},
+    "inside.give": {"data": base64.b64encode(file.getvalue()).decode()},
+    "inside.look": INSIDE,
+    "inside.sprite": {**INSIDE, "layer": "conv2d"},
+    "inside.map": {**INSIDE, "layer": "conv2d", "channel": 1},
+    "inside.cell": CELL,
+    "inside.more": {**CELL, "what": "terms", "first": 2, "count": 3},
 }
 
 
@@ -35,11 +45,14 @@ def test_every_kind_answers_in_json_and_always_alike(kind: str) -> None:
     """A single file can hold the replies: they are JSON, and equal questions have equal ones."""
     question = {"kind": kind, **QUESTIONS[kind]}
     reply = answer(question)
-    assert json.loads(json.dumps(reply, allow_nan=False)) == json.loads(json.dumps(answer(question)))
+    plain, pieces = parted(reply)
+    again, same = parted(answer(question))
+    assert json.loads(json.dumps(plain, allow_nan=False)) == json.loads(json.dumps(again))
+    assert pieces == same
     assert reply
 
 
-NEEDS_NOTHING = {"filters.start", "network.start"}
+NEEDS_NOTHING = {"filters.start", "network.start", "inside.start"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ROOMS if kind not in NEEDS_NOTHING])
@@ -67,8 +80,8 @@ def test_an_unknown_kind_is_refused_with_those_that_there_are(kind: Any) -> None
 def test_the_message_for_an_unknown_kind() -> None:
     """Literally."""
     with pytest.raises(PellucidError) as caught:
-        answer({"kind": "inside.cell"})
+        answer({"kind": "outside"})
     assert str(caught.value) == (
-        f"There is no question of kind 'inside.cell'. One of {', '.join(ROOMS)} was expected. "
+        f"There is no question of kind 'outside'. One of {', '.join(ROOMS)} was expected. "
         "Ask one of these; a page of another version asks others: load it anew."
     )

@@ -12,7 +12,7 @@ import pellucid.lab
 
 PAGE = Path(pellucid.lab.__file__).parent / "page"
 MODULES = sorted(PAGE.glob("*.js"))
-TESTS = Path(__file__).parent / "modules" / "pure.test.mjs"
+TESTS = sorted((Path(__file__).parent / "modules").glob("*.test.mjs"))
 
 
 def test_the_pure_functions_pass_under_node() -> None:
@@ -20,7 +20,7 @@ def test_the_pure_functions_pass_under_node() -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("There is no Node on this machine.")
-    done = subprocess.run([node, "--test", str(TESTS)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([node, "--test", *map(str, TESTS)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fail 0" in done.stdout
 

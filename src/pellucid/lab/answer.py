@@ -6,7 +6,7 @@ Which questions there are stands here; what each means is its room's business.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pellucid.lab import classtest, filters, network, picture
+from pellucid.lab import classtest, filters, inside, inside_cell, network, picture
 from pellucid.lab.question import Question, QuestionError, brief
 
 ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
@@ -20,6 +20,13 @@ ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
     "network.dense": network.dense,
     "test.pose": classtest.pose,
     "test.mark": classtest.mark,
+    "inside.start": inside.start,
+    "inside.give": inside.give,
+    "inside.look": inside.look,
+    "inside.sprite": inside.sprite,
+    "inside.map": inside.one_map,
+    "inside.cell": inside_cell.cell,
+    "inside.more": inside_cell.more,
 }
 """The kinds of question, each with the function that answers it."""
 
@@ -31,7 +38,8 @@ def answer(question: Question) -> dict[str, Any]:
         question: What JSON holds, under ``kind`` one of ``ROOMS``; the other fields are that room's.
 
     Returns:
-        What JSON can hold. Equal questions have equal answers: nothing is kept from one to the next.
+        What JSON can hold, and at its top level ``bytes`` (``lab.reply``). Equal questions have equal
+        answers: what is kept from one to the next makes them quicker, not others.
 
     Raises:
         PellucidError: The question cannot be answered; ``str(error)`` is for the person at the page.

@@ -17,7 +17,9 @@ from starlette.concurrency import run_in_threadpool
 
 from pellucid.errors import PellucidError, RequestError, shown
 from pellucid.lab.answer import answer
+from pellucid.lab.held import ForgottenError
 from pellucid.lab.picture import LARGEST_FILE, longest_text
+from pellucid.lab.reply import encoded
 
 HOST = "127.0.0.1"
 
@@ -152,10 +154,11 @@ async def _answered(request: Request) -> Response:
     try:
         reply = await run_in_threadpool(_reply, body)
     except PellucidError as error:
-        return JSONResponse({"error": str(error)}, 400)
+        told = {"error": str(error)} | ({"forgotten": True} if isinstance(error, ForgottenError) else {})
+        return JSONResponse(told, 400)
     except MemoryError:
         return JSONResponse({"error": "There is not enough memory for that. Take a smaller picture."}, 503)
-    return Response(reply, media_type="application/json")
+    return Response(reply[0], media_type=reply[1])
 
 
 async def _drain(request: Request) -> None:
@@ -184,8 +187,8 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _reply(body: bytes) -> bytes:
-    """The answer to an encoded question, encoded."""
+def _reply(body: bytes) -> tuple[bytes, str]:
+    """The answer to an encoded question, encoded, and its media type."""
     try:
         question = json.loads(body)
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested too deep
@@ -200,7 +203,7 @@ def _reply(body: bytes) -> bytes:
             'An object such as {"kind": "filters.start"} was expected.',
             "Load the page anew.",
         )
-    return json.dumps(answer(question), allow_nan=False).encode()
+    return encoded(answer(question))
 
 
 def listen(port: int) -> socket.socket:

@@ -6,7 +6,10 @@ const KEPT = 400;
 const LONGEST_KEPT = 20_000;
 
 /** A question that was not answered; the message is for the person at the page. */
-export class AskError extends Error {}
+export class AskError extends Error {
+  /** Whether it asked about a picture that Python no longer keeps. */
+  forgotten = false;
+}
 
 /**
  * A function that asks, and remembers what it was told: equal questions have equal answers.
@@ -44,15 +47,63 @@ async function send(fetcher, body) {
   }
   let reply;
   try {
-    reply = await response.json();
+    reply = isFrame(response) ? unframed(await response.arrayBuffer()) : await response.json();
   } catch {
     throw new AskError("Pellucid failed at that question; the terminal it runs in says how.");
   }
-  if (!response.ok) throw new AskError(String(reply.error));
+  if (!response.ok) throw Object.assign(new AskError(String(reply.error)), { forgotten: reply.forgotten === true });
   return reply;
 }
 
+/** @param {Response} response */
+const isFrame = (response) => response.headers?.get("content-type")?.startsWith("application/octet-stream") ?? false;
+
+/**
+ * A reply with bytes in it, as lab/reply.py puts it together: length, JSON, and then the pieces.
+ * @param {ArrayBuffer} buffer
+ * @returns {Reply}
+ */
+export function unframed(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let at = 4 + length;
+  for (const [name, size] of head.bytes) {
+    head.reply[name] = buffer.slice(at, at + size);
+    at += size;
+  }
+  return head.reply;
+}
+
 export const ask = asker((path, options) => fetch(path, options));
+
+/**
+ * Work that comes faster than it is done: of what waits only the last is done.
+ * @template {unknown[]} Given
+ * @param {(...given: Given) => Promise<void>} work
+ * @returns {(...given: Given) => Promise<void>}
+ */
+export function hurried(work) {
+  /** @type {Given | null} */
+  let next = null;
+  /** @type {Promise<void> | null} */
+  let running = null;
+  const run = async () => {
+    try {
+      while (next) {
+        const now = next;
+        next = null;
+        await work(...now);
+      }
+    } finally {
+      running = null;
+    }
+  };
+  return (...given) => {
+    next = given;
+    running ??= run();
+    return running;
+  };
+}
 
 /**
  * Of questions that overtake one another only the last one's answer counts.

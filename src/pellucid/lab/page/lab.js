@@ -1,11 +1,14 @@
 // The page itself: which room is open, light or dark, and what went wrong. The rooms do the rest.
 
+import { ask } from "./ask.js";
 import { openFilters } from "./filters.js";
+import { openInside } from "./inside.js";
 import { openNetwork } from "./network.js";
 import { byId } from "./stages.js";
 import { read, ROOMS, write } from "./state.js";
 
-const openers = /** @type {Record<string, typeof openFilters>} */ ({ filters: openFilters, network: openNetwork });
+const openers = /** @type {Record<string, typeof openFilters>} */ ({ filters: openFilters, network: openNetwork,
+  inside: (page) => openInside({ ...page, ask, root: byId("inside-room") }) });
 /** @type {Record<string, ReturnType<typeof openFilters>>} */
 const rooms = {};
 /** What the address of each room said last, so that going back to it finds it as it was. */

@@ -1,0 +1,171 @@
+"""What the lab keeps between questions so that it is quick: networks, people's pictures, and passes.
+
+Each is bounded, and the one that was asked for longest ago goes first. What is gone is made again, which
+takes time and changes no answer; only a person's own picture cannot be, and the page is told to send it anew.
+"""
+
+import hashlib
+import math
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pellucid.errors import PictureError
+from pellucid.lab.examples import example_bytes
+from pellucid.lab.question import QuestionError, brief
+from pellucid.lab.subjects import subject_of
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import
+    from pellucid.insight.inside import Inside
+    from pellucid.insight.subject import Subject
+
+PICTURE_BYTES = 128 * 2**20
+"""Bytes of people's pictures that are kept, as files."""
+
+PASS_BYTES = 512 * 2**20
+"""Bytes of feature maps that are kept, as long as there is more than one pass."""
+
+SUBJECTS = 3
+"""Networks that are kept open."""
+
+_OWN = re.compile(r"own-[0-9a-f]{32}")
+
+Thing = TypeVar("Thing")
+
+
+class ForgottenError(QuestionError):
+    """A person's picture that is no longer kept, or never was; the page that has it sends it again."""
+
+
+class Shelf(Generic[Thing]):
+    """Things by name, as long as they weigh no more than ``limit`` together; the newest one always stays."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.weight = 0
+        self._held: OrderedDict[object, tuple[Thing, int]] = OrderedDict()
+
+    def get(self, name: object) -> Thing | None:
+        """The thing of this name, which now counts as the newest; None where there is none."""
+        if name not in self._held:
+            return None
+        self._held.move_to_end(name)
+        return self._held[name][0]
+
+    def put(self, name: object, thing: Thing, weight: int) -> None:
+        """Keep a thing, and let go of the oldest until the rest weighs no more than the limit."""
+        if name in self._held:
+            self.weight -= self._held.pop(name)[1]
+        self._held[name] = thing, weight
+        self.weight += weight
+        while self.weight > self.limit and len(self._held) > 1:
+            _, (_, gone) = self._held.popitem(last=False)
+            self.weight -= gone
+
+    def drop(self, wanted: Callable[[object], bool]) -> None:
+        """Let go of all whose name is so."""
+        for name in [one for one in self._held if wanted(one)]:
+            self.weight -= self._held.pop(name)[1]
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+class Held:
+    """What is kept for one lab.
+
+    One thread at a time may look into a network: whoever asks takes ``lock`` for as long.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._pictures: Shelf[bytes] = Shelf(PICTURE_BYTES)
+        self._subjects: Shelf[Subject] = Shelf(SUBJECTS)
+        self._passes: Shelf[Inside] = Shelf(PASS_BYTES)
+        self._given: dict[str, bytes] = {}
+        self._named: dict[str, Subject] = {}
+
+    def add_picture(self, data: bytes, *, always: bool = False) -> str:
+        """Keep a picture's file, and say under which name: equal files have equal names."""
+        name = f"own-{hashlib.blake2b(data, digest_size=16).hexdigest()}"
+        with self.lock:
+            if always:
+                self._given[name] = data
+            else:
+                self._pictures.put(name, data, len(data))
+        return name
+
+    def picture(self, name: str) -> bytes:
+        """The file of a shipped picture, or of one that was added.
+
+        Raises:
+            ForgottenError: It was added and is no longer kept, or was never added here.
+            QuestionError: There is no picture of that name.
+        """
+        with self.lock:
+            data = self._given.get(name) or self._pictures.get(name) or example_bytes(name)
+        if data is not None:
+            return data
+        if _OWN.fullmatch(name):
+            raise ForgottenError(
+                "That picture is no longer kept here.",
+                "A picture that was given since the lab was opened was expected.",
+                "Give it again.",
+            )
+        raise QuestionError(
+            f"There is no picture {brief(name)}.",
+            "A shipped picture or one that was given was expected.",
+            "Choose one of the list.",
+        )
+
+    def add_subject(self, subject: "Subject") -> None:
+        """Keep a network under its own name, always: the one that a notebook holds."""
+        self._named[subject.name] = subject
+
+    def subject(self, name: str) -> "Subject":
+        """The network of this name, opened if it is not.
+
+        Raises:
+            PellucidError: There is none, or it cannot be opened.
+        """
+        with self.lock:
+            found = self._named.get(name) or self._subjects.get(name)
+            if found is None:
+                found = subject_of(name)
+                self._subjects.put(name, found, 1)
+                self._passes.drop(lambda key: isinstance(key, tuple) and key[0] == name)
+            return found
+
+    def inside(self, network: str, picture: str) -> "Inside":
+        """The network with this picture in it.
+
+        Raises:
+            PellucidError: There is no such network or picture, or one does not suit the other.
+        """
+        with self.lock:
+            found = self._passes.get((network, picture))
+            if found is None:
+                subject = self.subject(network)
+                data = self.picture(picture)
+                try:
+                    found = subject.look(subject.preprocess.read(data))
+                except PictureError as error:
+                    raise unreadable(error) from error
+                size = sum(4 * math.prod(layer.shape) for layer in found.layers)
+                self._passes.put((network, picture), found, size)
+            return found
+
+
+def unreadable(error: PictureError) -> QuestionError:
+    """What a person is told of a picture that cannot be read."""
+    return QuestionError(
+        f"The picture cannot be read: {error}.",
+        "A JPEG, PNG, GIF, BMP, TIFF, WebP or AVIF picture was expected.",
+        "Choose another file.",
+    )
+
+
+HELD = Held()
+"""What this process keeps."""

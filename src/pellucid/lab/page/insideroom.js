@@ -1,0 +1,53 @@
+// The furniture of the room Inside: its parts in their order, built once, with nothing in them.
+
+import { element } from "./arithmetic.js";
+import { shorter } from "./numbers.js";
+import { colour, css } from "./palette.js";
+
+/**
+ * @param {HTMLElement} root
+ */
+export function buildRoom(root) {
+  const select = () => /** @type {HTMLSelectElement} */ (element("select"));
+  const network = select(), picture = select(), sort = select();
+  sort.append(element("option", { value: "" }, "strongest first"), element("option", { value: "number" }, "by number"));
+  const view = element("div"), layers = element("div", { class: "layers" }), map = element("div"), arithmetic = element("div", { class: "opened" });
+  const answer = element("div"), status = element("p", { class: "quiet", role: "status" });
+  const title = element("h2", { tabindex: "-1" }, "One cell"), mapTitle = element("h3"), value = element("p", { class: "value", "aria-live": "polite" });
+  const legendPlace = element("div", { class: "legend", role: "img", "aria-label": "Colours: blue below zero, white at zero, orange above" });
+  const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ given) => element("button", { type: "button", ...given }, text);
+  const moves = element("div", { class: "buttons", role: "group", "aria-label": "Move to a neighbouring cell" },
+    button("Left", { "data-move": "0,-1" }), button("Up", { "data-move": "-1,0" }), button("Down", { "data-move": "1,0" }), button("Right", { "data-move": "0,1" }),
+    button("Channel before", { "data-channel": "-1" }), button("Channel after", { "data-channel": "1" }));
+  const part = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(Node | string)[]} */ ...children) => element("section", { class: name, "aria-label": label }, ...children);
+  const cell = part("cell", "One cell", element("div", { class: "large" }, mapTitle, map, legendPlace), element("div", { class: "one" }, title, value, moves, arithmetic));
+  root.classList.add("inside");
+  root.replaceChildren(status, element("div", { class: "bench" },
+    part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), element("label", {}, "Picture ", picture), view),
+    part("middle", "Layers", element("div", { class: "heading" }, element("h2", {}, "Layers"), element("label", {}, "Channels ", sort)), layers),
+    cell,
+    part("answer", "Answer", element("h2", {}, "Answer"), answer)));
+  return { network, picture, sort, view, layers, map, mapTitle, legend: legendPlace, arithmetic, answer, status, title, value, moves, cell };
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {{name: string, title: string, group: string}[]} choices
+ */
+export function fillSelect(select, choices) {
+  for (const group of new Set(choices.map((one) => one.group))) {
+    select.append(element("optgroup", { label: group }, ...choices.filter((one) => one.group === group).map((one) => element("option", { value: one.name }, one.title))));
+  }
+}
+
+/**
+ * The colours of the palette with their numbers.
+ * @param {number} scale
+ */
+export function legend(scale) {
+  return [-1, -0.5, 0, 0.5, 1].map((part) => {
+    const box = element("i");
+    box.style.background = css(colour(part * scale, scale || 1));
+    return element("span", {}, box, shorter(part * scale));
+  });
+}
