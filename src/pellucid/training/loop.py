@@ -6,7 +6,7 @@ step, so a training that goes on from a checkpoint ends in the bits of one that 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic, perf_counter
@@ -22,6 +22,7 @@ from torch.nn import functional
 from pellucid.errors import PellucidError
 from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
+from pellucid.training.adamw import AdamW
 from pellucid.training.affine import softmax
 from pellucid.training.allocator import keep_freed_memory
 from pellucid.training.checkpoint import State
@@ -82,7 +83,7 @@ class Loop:
         self.place, self.threads = place, threads or cores()
         network.to(place.device)
         self.averaged = copy.deepcopy(network)
-        self.optimiser = _optimiser(network, plan)
+        self.optimiser = AdamW(network, plan.decay)
         self.steps_an_epoch = -(-len(train) // plan.batch)
         self.rates = OneCycle(plan.rate, plan.epochs * self.steps_an_epoch)
         self.step = 0
@@ -170,9 +171,7 @@ class Loop:
         if not np.isfinite(outcome.loss):
             where = f"at step {self.step + 1:,} (epoch {len(self.epochs) + 1})"
             raise self._diverged(f"The loss was {outcome.loss} {where}.")
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rates.at(self.step)
-        self.optimiser.step()
+        self.optimiser.step(self.rates.at(self.step))
         self.sums += outcome
         self.step += 1
         _average(self.averaged, self.network, min(self.plan.average, self.step / (self.step + 9)))
@@ -252,7 +251,7 @@ class Loop:
             (_AVERAGED, self.averaged.state_dict()),
             ("best", self.best),
             ("chance", {"state": self.network.generator.get_state()}),
-            ("optimiser", _moments(self.optimiser, self.network)),
+            ("optimiser", self.optimiser.moments()),
         ):
             tensors |= {
                 f"{kind}.{name}": value.detach().cpu().numpy().copy() for name, value in found.items()
@@ -279,7 +278,7 @@ class Loop:
         self.averaged.load_state_dict(part(_AVERAGED))
         self.best = part("best")
         self.network.generator.set_state(part("chance")["state"])
-        _set_moments(self.optimiser, self.network, part("optimiser"))
+        self.optimiser.remember(part("optimiser"))
         self.threads = int(state.facts["threads"])
         self.step = int(state.facts["step"])
         self.sums = Outcome(**state.facts["sums"])
@@ -313,39 +312,6 @@ def threads_of_torch(number: int) -> Iterator[None]:
 def _on(place: Accelerator, x_BHWC: NDArray[np.float32]) -> Tensor:
     """(B, H, W, C) seen as (B, C, H, W), which is channels-last memory without a copy."""
     return torch.from_numpy(x_BHWC).permute(0, 3, 1, 2).to(place.device)
-
-
-def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019); biases and scales are not decayed."""
-    kernels = [one for one in network.parameters() if one.dim() > 1]
-    others = [one for one in network.parameters() if one.dim() <= 1]
-    groups = [{"params": kernels, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.rate, fused=True)
-
-
-def _moments(optimiser: torch.optim.Optimizer, network: nn.Module) -> dict[str, torch.Tensor]:
-    """What AdamW remembers of each parameter, by the parameter's name."""
-    return {
-        f"{name}.{kind}": value
-        for name, parameter in network.named_parameters()
-        for kind, value in optimiser.state.get(parameter, {}).items()
-    }
-
-
-def _set_moments(
-    optimiser: torch.optim.Optimizer, network: nn.Module, moments: Mapping[str, torch.Tensor]
-) -> None:
-    for name, parameter in network.named_parameters():
-        found = {
-            kind: moments[f"{name}.{kind}"].clone()
-            for kind in ("step", "exp_avg", "exp_avg_sq")
-            if f"{name}.{kind}" in moments
-        }
-        if found:
-            # As the parameter lies in memory, so that every later sum is taken in the same order.
-            for kind in ("exp_avg", "exp_avg_sq"):
-                found[kind] = torch.empty_like(parameter).copy_(found[kind])
-            optimiser.state[parameter] = found
 
 
 def _average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
