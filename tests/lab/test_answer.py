@@ -37,6 +37,15 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "inside.map": {**INSIDE, "layer": "conv2d", "channel": 1},
     "inside.cell": CELL,
     "inside.more": {**CELL, "what": "terms", "first": 2, "count": 3},
+    "views.start": {},
+    "views.edit": {
+        "text": "RandomRotation 0.1",
+        "change": "set",
+        "step": 0,
+        "factor": "factor",
+        "value": 0.2,
+    },
+    "views.make": {"picture": "digits/1", "text": "RandomRotation 0.1", "seed": 1},
 }
 
 
@@ -52,7 +61,7 @@ def test_every_kind_answers_in_json_and_always_alike(kind: str) -> None:
     assert reply
 
 
-NEEDS_NOTHING = {"filters.start", "network.start", "inside.start"}
+NEEDS_NOTHING = {"filters.start", "network.start", "inside.start", "views.start"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ROOMS if kind not in NEEDS_NOTHING])
