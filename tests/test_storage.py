@@ -10,7 +10,7 @@ import pytest
 
 from pellucid.errors import StorageError
 from pellucid.events import Event, Notice
-from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
+from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache, write_whole
 
 
 def test_whole_folder_appears_at_the_end(tmp_path: Path) -> None:
@@ -87,3 +87,26 @@ def test_a_cache_that_cannot_be_written_is_replaced_for_this_process(
     assert len(heard) == 1
     assert isinstance(heard[0], Notice)
     assert heard[0].text.startswith(f"The cache '{blocked / 'cache'}' cannot be written (Not a directory);")
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders on the way are made; a write that fails leaves the old file and nothing beside it."""
+    path = tmp_path / "new" / "map.png"
+    write_whole(path, b"first")
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert [one.name for one in path.parent.iterdir()] == ["map.png"]
+    mask = os.umask(0o027)
+    try:
+        write_whole(path, b"third")
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"fourth")
+    assert (path.read_bytes(), [one.name for one in path.parent.iterdir()]) == (b"third", ["map.png"])

@@ -116,6 +116,26 @@ def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
         raise
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it: it appears whole or not at all, over one that was there.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}{_PARTIAL}", dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        _flush(partial)
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the partial folders whose writer is no longer alive."""
     for left in parent.glob(f"{prefix}*"):

@@ -1,4 +1,4 @@
-"""Where a map's cells lie: at the middles of their receptive fields; and the map at any size."""
+"""Where a map's cells lie on the picture, and the map at any size."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,10 @@ from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional
 
+from pellucid.data.source import open_source
 from pellucid.insight.inside import open_module
-from pellucid.insight.saliency.grid import Axis, drawn_out, grid_of
+from pellucid.insight.saliency.grid import Axis, drawn_out, grid_of, maps_of
+from pellucid.network.backbone import load_backbone
 
 
 def grid(net: nn.Module, layer: str, side: int) -> tuple[Axis, Axis]:
@@ -28,26 +30,86 @@ def test_cells_lie_at_the_middles_of_their_receptive_fields() -> None:
     assert [rows.middle(place) for place in range(3)] == [9, 13, 17]
 
 
-def test_padding_counts_as_part_of_the_field() -> None:
-    """Evenly padded, the middles lie at every pixel; padded after the picture only, half a step later."""
-    even = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1))
-    assert grid(even, "0", 8)[0] == Axis(8, 8, 0.5, 1.0)
-    late = nn.Sequential(Conv2dSame(1, 1, 3, stride=2))
-    assert grid(late, "0", 8)[0] == Axis(4, 8, 1.5, 2.0)
+@pytest.mark.parametrize("side", [8, 9])
+@pytest.mark.parametrize("conv", [nn.Conv2d(1, 1, 3, stride=2, padding=1), Conv2dSame(1, 1, 3, stride=2)])
+def test_where_a_layer_pads_its_cells_lie_evenly_about_the_middle(conv: nn.Module, side: int) -> None:
+    """PyTorch's padding and TensorFlow's come to the same place."""
+    rows, _ = grid(nn.Sequential(conv), "0", side)
+    assert (rows.first + rows.middle(rows.count - 1)) / 2 == side / 2
+    assert (rows.step, rows.count) == (2, (side + 1) // 2)
+
+
+def test_padding_that_stands_before_its_layer() -> None:
+    """As Keras' MobileNet has it: one row and one column below and to the right, then stride 2."""
+    net = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(1, 1, 3, stride=2))
+    assert grid(net, "1", 8)[0] == Axis.stretched(4, 8)
 
 
 class Gate(nn.Module):
     """Squeeze and excitation: every cell sees the whole picture."""
 
     def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
-        return x_NCHW * torch.sigmoid(x_NCHW.mean((2, 3), keepdim=True))
+        return torch.sigmoid(x_NCHW.mean((2, 3), keepdim=True)) * x_NCHW
 
 
-@pytest.mark.parametrize("net", [nn.Sequential(nn.Conv2d(1, 1, 3, stride=2), Gate()), nn.Upsample(size=4)])
-def test_where_fields_do_not_say_the_map_is_stretched(net: nn.Module) -> None:
-    """A gate that sees the whole picture, or a step of an unknown kind: equal parts of the side."""
-    inside = open_module(net, torch.rand(1, 9, 9))
+def test_what_happens_on_the_way_to_the_picture() -> None:
+    """A gate, an addition, adaptive pooling and activations move nothing but what they must."""
+    net = nn.Sequential(
+        nn.Conv2d(1, 1, 3), nn.ReLU(), Gate(), nn.BatchNorm2d(1), nn.AdaptiveAvgPool2d(2)
+    ).eval()
+    inside = open_module(net, torch.rand(1, 10, 10))
+    places = {one.name: grid_of(inside, one.steps[-1])[0] for one in inside.layers if len(one.shape) == 3}
+    assert places["0"] == places["1"] == places["2.mul"] == places["3"] == Axis(8, 10, 1.5, 1.0)
+    assert places["4"] == Axis(2, 10, 3.0, 4.0)
+
+
+def test_where_steps_do_not_say_the_map_is_stretched() -> None:
+    """Behind a step of an unknown kind: equal parts of the side."""
+    inside = open_module(nn.Sequential(nn.Conv2d(1, 1, 3), nn.Upsample(size=4)), torch.rand(1, 9, 9))
     assert grid_of(inside, inside.layers[-1].steps[-1])[0] == Axis.stretched(4, 9)
+
+
+class Turned(nn.Module):
+    """Channels come last for a while, as in ConvNeXt."""
+
+    def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x_NCHW.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def test_maps_that_are_turned_round_are_left_out() -> None:
+    """What has channels last is no map until it is turned back; nor is a single cell, or a flat row."""
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3), Turned(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Unflatten(1, (4, 1, 1))
+    )
+    inside = open_module(net, torch.rand(1, 6, 6))
+    assert maps_of(inside) == {"input", "0", "1.permute_1"}
+    assert "1.relu" in inside.trace.steps
+
+
+@pytest.mark.slow
+def test_a_trained_network_sees_where_its_cells_are_laid() -> None:
+    """The mean place of the gradient is nearer to the middle of the even cell than to that of its windows."""
+    backbone = load_backbone("efficientnet_lite0")
+    source = open_source("builtin:clipart")
+    pictures = [source.read(number) for number in range(0, len(source.items), 12)][:10]
+    maps: list[torch.Tensor] = []
+    backbone.module.blocks[3].register_forward_hook(lambda module, given, output: maps.append(output))
+    offsets = []
+    for data in pictures:
+        x_NCHW = torch.from_numpy(backbone.preprocess.read(data))[None].requires_grad_()
+        backbone.module(x_NCHW)
+        middle = maps[-1].shape[-1] // 2
+        for row, column in ((middle, middle), (middle - 1, middle - 1)):
+            score = maps[-1][0, :, row, column].square().sum()
+            (gradient_NCHW,) = torch.autograd.grad(score, x_NCHW, retain_graph=True)
+            weight_HW = gradient_NCHW.abs().sum((0, 1)).double()
+            places = torch.arange(224).double() + 0.5
+            for along, cell in ((weight_HW.sum(1), row), (weight_HW.sum(0), column)):
+                offsets.append(float((along * places).sum() / along.sum()) - 16 * (cell + 0.5))
+    windows = (16 - 1) / 2  # how much later the middles of the windows lie, stride 2 four times
+    assert abs(np.mean(offsets)) < windows / 2
+    inside = open_module(backbone.module, x_NCHW[0].detach())
+    assert grid_of(inside, inside.layer("blocks.3.2.add").steps[-1])[0] == Axis.stretched(14, 224)
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 40), st.integers(1, 40))

@@ -1,9 +1,11 @@
 """Where the cells of a map lie on the picture, and the map drawn out to any size.
 
-A cell lies at the middle of its receptive field, padding included. Maps of unpadded networks lie well inside
-the picture, and one that is simply stretched over it puts its cells several pixels too far out.
+A cell lies at the middle of its receptive field. Maps of unpadded networks lie well inside the picture, and
+one that is simply stretched over it puts its cells several pixels too far out. Where a layer pads, its cells
+lie evenly about the middle instead: trained networks make up for padding (docs/decisions/0009).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.insight.inside import Inside
-from pellucid.insight.receptive import field_of
+from pellucid.insight.operation import (
+    AdaptivePooling,
+    Addition,
+    Affine,
+    ChannelAffine,
+    Concatenation,
+    Convolution,
+    Elementwise,
+    Multiplication,
+    Normalisation,
+    Operation,
+    Padding,
+    Passing,
+    Permutation,
+    Pooling,
+    Reshaping,
+    Shape,
+    Softmax,
+)
 from pellucid.insight.record import INPUT
 
 
@@ -65,31 +85,78 @@ def drawn_out(map_HW: NDArray[Any], grid: Grid, height: int, width: int) -> NDAr
 
 
 def grid_of(inside: Inside, step: str) -> Grid:
-    """Where the cells of a step's map lie; stretched where their receptive fields do not say."""
+    """Where the cells of a step's map lie; stretched over the picture where the steps before do not say."""
     _, *shape = inside.trace.steps[step].shape
     _, *sides = inside.trace.steps[INPUT].shape
-    found = [_axis(inside, step, axis, shape, sides) for axis in (0, 1)]
-    return found[0], found[1]
+    rows, columns = (_axis(inside, step, axis, shape[axis], sides[axis]) for axis in (0, 1))
+    return rows, columns
 
 
-def _axis(inside: Inside, step: str, axis: int, shape: list[int], sides: list[int]) -> Axis:
-    """By three cells: where the first two are apart as all others must be, the middles are evenly spaced."""
-    count, length = shape[axis], sides[axis]
-    even = Axis.stretched(count, length)
-    if count < 2:
-        return even
-    middles = []
-    for place in (0, 1, count - 1):
-        index = [0, shape[0] // 2, shape[1] // 2]
-        index[axis + 1] = place
-        field = field_of(inside.trace.steps, INPUT, step, tuple(index))
-        if field is None or not field.exact:
-            return even
-        ends = (field.top, field.bottom) if axis == 0 else (field.left, field.right)
-        before, after = field.beyond[axis], field.beyond[axis + 2]
-        first, last = -before if before else ends[0], length - 1 + after if after else ends[1]
-        middles.append((first + last + 1) / 2)
-    gap = middles[1] - middles[0]
-    if gap <= 0 or abs(middles[2] - middles[0] - gap * (count - 1)) > 1e-6:
-        return even
-    return Axis(count, length, middles[0], gap)
+def maps_of(inside: Inside) -> set[str]:
+    """The steps whose output has the picture's rows and columns, in that order, and more than one cell.
+
+    Some networks turn their maps round for a while, so that channels come last; these are left out.
+    """
+    steps = inside.trace.steps
+    turned: dict[str, Shape] = {INPUT: (0, 1, 2)}
+    for step in steps.values():
+        before = _before(inside, step.name)
+        if before in turned and len(step.shape) == 3 and not isinstance(step.operation, Reshaping):
+            axes, operation = turned[before], step.operation
+            turn = operation.axes if isinstance(operation, Permutation) else (0, 1, 2)
+            turned[step.name] = tuple(axes[one] for one in turn)
+    return {
+        name for name, axes in turned.items() if axes == (0, 1, 2) and math.prod(steps[name].shape[1:]) > 1
+    }
+
+
+def _axis(inside: Inside, name: str, axis: int, count: int, length: int) -> Axis:
+    """Going back, the middle of cell i is at ``first + i * step`` in the cells of each step before."""
+    steps = inside.trace.steps
+    first, step = 0.0, 1.0
+    while name != INPUT:
+        before = _before(inside, name)
+        sizes = steps[before].shape[1:], steps[name].shape[1:]
+        moved = _moved(steps[name].operation, axis, sizes[0][axis], sizes[1][axis]) if sizes[0] else None
+        if moved is None:
+            return Axis.stretched(count, length)
+        stride, offset = moved
+        first, step, name = first * stride + offset, step * stride, before
+    return Axis(count, length, first + 0.5, step)
+
+
+def _before(inside: Inside, name: str) -> str:
+    """The input with the most cells that a step goes on from: of a gate, the map that is gated."""
+    steps = inside.trace.steps
+    inputs = [one for one in steps[name].inputs if len(steps[one].shape) == 3]
+    return max(inputs, key=lambda one: math.prod(steps[one].shape[1:]), default=INPUT)
+
+
+def _moved(operation: Operation, axis: int, size: int, out: int) -> tuple[float, float] | None:
+    """By how many input cells an output cell moves on, and where the middle of the first one lies.
+
+    Where there is padding, the outputs lie evenly about the middle of the side.
+    """
+    match operation:
+        case Convolution(slide=slide) | Pooling(slide=slide):
+            stride = slide.stride[axis]
+            if sum(slide.pads[axis]):
+                return stride, (size - 1 - (out - 1) * stride) / 2
+            return stride, slide.dilation[axis] * (slide.window[axis] - 1) / 2
+        case AdaptivePooling():
+            return size / out, (size / out - 1) / 2
+        case Padding():
+            return 1.0, (size - out) / 2
+        case (
+            Addition()
+            | Affine()
+            | ChannelAffine()
+            | Concatenation(axis=0)
+            | Elementwise()
+            | Multiplication()
+            | Normalisation()
+            | Passing()
+            | Softmax(axis=0)
+        ):
+            return 1.0, 0.0
+    return None

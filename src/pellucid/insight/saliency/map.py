@@ -98,7 +98,7 @@ class Saliency:
         if not drawn_HW.any():
             return None
         if self.map_HW.shape == (height, width):
-            drawn_HW = ndimage.gaussian_filter(drawn_HW, (height * _SMOOTH, width * _SMOOTH))
+            drawn_HW = blurred(drawn_HW)
         parts_HW, _ = ndimage.label(drawn_HW >= _STRONG * drawn_HW.max())
         strongest = parts_HW == parts_HW[np.unravel_index(int(drawn_HW.argmax()), drawn_HW.shape)]
         rows, columns = (np.flatnonzero(strongest.any(axis=axis)) for axis in (1, 0))
@@ -106,6 +106,11 @@ class Saliency:
         share = float(drawn_HW[box].sum() / drawn_HW.sum())
         top, left, bottom, right = map(float, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))
         return Region(top, left, bottom, right, share)
+
+
+def blurred(map_HW: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A map of single pixels, each the mean of those around it by a bell curve: a 56th of a side wide."""
+    return np.asarray(ndimage.gaussian_filter(map_HW, [side * _SMOOTH for side in map_HW.shape]))
 
 
 def scaled(signed_HW: NDArray[np.float64]) -> tuple[NDArray[np.float32], float]:

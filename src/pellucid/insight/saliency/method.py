@@ -29,7 +29,7 @@ from pellucid.insight.operation import (
 from pellucid.insight.record import INPUT
 from pellucid.insight.saliency.answer import Answer, answer_of
 from pellucid.insight.saliency.cam import GradCam, LayerCam, grad_cam, layer_cam
-from pellucid.insight.saliency.grid import Axis, Grid, grid_of
+from pellucid.insight.saliency.grid import Axis, Grid, grid_of, maps_of
 from pellucid.insight.saliency.integrated import integrated_gradients
 from pellucid.insight.saliency.map import Evidence, Method, Saliency, scaled
 from pellucid.insight.saliency.occlusion import occlusion
@@ -87,8 +87,9 @@ def saliency(
 
 
 def layers_with_map(inside: Inside) -> list[Layer]:
-    """The layers whose output has more than one row or column, in the order in which they ran."""
-    return [one for one in inside.layers if len(one.shape) == 3 and one.shape[1] * one.shape[2] > 1]
+    """The layers whose output has the picture's rows and columns, more than one cell of them, in order."""
+    maps = maps_of(inside)
+    return [one for one in inside.layers if one.steps[-1] in maps]
 
 
 def _by_layer(answer: Answer, index: int, method: Method, name: str | None) -> Saliency:
@@ -174,7 +175,7 @@ def _chosen(answer: Answer, name: str | None) -> Layer:
             "Choose a method that works on the pixels: occlusion or integrated-gradients.",
         )
     layer = inside.layer(name)
-    if len(layer.shape) == 3:
+    if layer in maps or layer.shape[1:] == (1, 1):
         return layer
     names = [one.name for one in maps]
     listed = ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:4])} to {names[-1]}"
