@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,24 @@ def test_the_package_holds_no_assert_pickle_eval_or_bare_except() -> None:
 def test_the_search_finds_what_it_searches_for(code: str) -> None:
     """Each construct that the package must not hold is recognised."""
     assert any(unwanted(node) for node in ast.walk(ast.parse(code)))
+
+
+def test_whatever_is_imported_is_declared() -> None:
+    """Each library that a room imports stands in pyproject.toml, not only in what another library needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    declared = {re.split(r"[^A-Za-z0-9._-]", line)[0].lower().replace("_", "-") for line in asked}
+    modules = {module: names for module, names in packages_distributions().items() if module.isidentifier()}
+    missing = set()
+    for room, tree in rooms_and_trees():
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for top in {name.partition(".")[0] for name in names} - {"pellucid"} - sys.stdlib_module_names:
+                givers = {name.lower().replace("_", "-") for name in modules.get(top, [top])}
+                if not givers & declared:
+                    missing.add((room, top))
+    assert missing == set()
 
 
 def test_every_room_has_a_test_of_its_name() -> None:
