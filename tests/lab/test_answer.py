@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from pellucid.errors import PellucidError
 from pellucid.lab.answer import ROOMS, answer
 from pellucid.lab.nine import FILTERS, NINE
+from pellucid.lab.place import HERE
 from pellucid.lab.reply import parted
 
 file = io.BytesIO()
@@ -46,7 +48,18 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "value": 0.2,
     },
     "views.make": {"picture": "digits/1", "text": "RandomRotation 0.1", "seed": 1},
+    "runs.start": {},
+    "runs.show": {"run": "run"},
+    "runs.watch": {"run": "run"},
+    "runs.cell": {"run": "run", "truth": 0, "said": 0, "start": 1},
+    "runs.pictures": {"run": "run", "rows": [0]},
 }
+
+
+@pytest.fixture(autouse=True)
+def opened(_workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab is opened in a folder that holds a run."""
+    monkeypatch.setattr(HERE, "folder", _workshop)
 
 
 @pytest.mark.parametrize("kind", ROOMS)
@@ -61,7 +74,7 @@ def test_every_kind_answers_in_json_and_always_alike(kind: str) -> None:
     assert reply
 
 
-NEEDS_NOTHING = {"filters.start", "network.start", "inside.start", "views.start"}
+NEEDS_NOTHING = {"filters.start", "network.start", "inside.start", "views.start", "runs.start"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ROOMS if kind not in NEEDS_NOTHING])

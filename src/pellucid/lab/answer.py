@@ -6,7 +6,7 @@ Which questions there are stands here; what each means is its room's business.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pellucid.lab import classtest, filters, inside, inside_cell, network, picture, views
+from pellucid.lab import classtest, filters, inside, inside_cell, network, picture, runs, views
 from pellucid.lab.question import Question, QuestionError, brief
 
 ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
@@ -30,6 +30,11 @@ ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
     "views.start": views.start,
     "views.edit": views.edit,
     "views.make": views.make,
+    "runs.start": runs.start,
+    "runs.show": runs.show,
+    "runs.watch": runs.watch,
+    "runs.cell": runs.cell,
+    "runs.pictures": runs.pictures,
 }
 """The kinds of question, each with the function that answers it."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pellucid.errors import PictureError
 from pellucid.lab.examples import example_bytes
 from pellucid.lab.question import QuestionError, brief
+from pellucid.lab.runs import picture as picture_of_run
 from pellucid.lab.subjects import subject_of
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import
@@ -98,14 +99,19 @@ class Held:
         return name
 
     def picture(self, name: str) -> bytes:
-        """The file of a shipped picture, or of one that was added.
+        """The file of a shipped picture, of one that was added, or of one that a run answered.
 
         Raises:
             ForgottenError: It was added and is no longer kept, or was never added here.
             QuestionError: There is no picture of that name.
         """
         with self.lock:
-            data = self._given.get(name) or self._pictures.get(name) or example_bytes(name)
+            data = (
+                self._given.get(name)
+                or self._pictures.get(name)
+                or example_bytes(name)
+                or picture_of_run(name)
+            )
         if data is not None:
             return data
         if _OWN.fullmatch(name):

@@ -4,6 +4,7 @@ How a run is read is ``run``'s business.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,10 +35,15 @@ HERE = Place()
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """The runs in ``folder`` and up to four folders below it, the one that changed last first.
+    """The runs in ``folder`` and up to four folders below it, the one that changed last first."""
+    return find_folders(folder, is_run)
 
-    Hidden folders and links are not entered, nor what lies in a run. At most 5,000 folders are looked into
-    and 200 runs listed, so that a lab that is opened at the root of a disk still opens.
+
+def find_folders(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """The folders that are wanted in ``folder`` and up to four below it, the one that changed last first.
+
+    Hidden folders and links are not entered, nor what lies in a wanted one. At most 5,000 folders are looked
+    into and 200 listed, so that a lab that is opened at the root of a disk still opens.
     """
     found: list[tuple[float, Path]] = []
     waiting, seen = [(folder, 0)], 0
@@ -45,7 +51,7 @@ def find_runs(folder: Path) -> list[Path]:
         current, depth = waiting.pop(0)
         seen += 1
         try:
-            if is_run(current):
+            if wanted(current):
                 found.append((current.stat().st_mtime, current))
                 continue
             if depth == _DEPTH:

@@ -4,13 +4,15 @@ import { ask } from "./ask.js";
 import { openFilters } from "./filters.js";
 import { openInside } from "./inside.js";
 import { openNetwork } from "./network.js";
+import { openRun } from "./run.js";
 import { byId } from "./stages.js";
 import { read, ROOMS, write } from "./state.js";
 import { openViews } from "./views.js";
 
 const openers = /** @type {Record<string, typeof openFilters>} */ ({ filters: openFilters, network: openNetwork,
   inside: (page) => openInside({ ...page, ask, root: byId("inside-room") }),
-  views: (page) => openViews({ ...page, root: byId("views-room") }) });
+  views: (page) => openViews({ ...page, root: byId("views-room") }),
+  run: (page) => openRun({ ...page, root: byId("run-room") }) });
 /** @type {Record<string, ReturnType<typeof openFilters>>} */
 const rooms = {};
 /** What the address of each room said last, so that going back to it finds it as it was. */

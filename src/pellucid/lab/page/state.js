@@ -2,7 +2,7 @@
 
 /** @typedef {{room: string, chosen: Record<string, string>}} State */
 
-export const ROOMS = ["filters", "network", "inside", "views"];
+export const ROOMS = ["filters", "network", "inside", "views", "run"];
 
 /**
  * @param {string} hash such as "#filters?filter=loopy&cell=0,1"

@@ -1,0 +1,168 @@
+"""The folder of a run, whole, damaged or under way, as somebody reads it who only looks.
+
+Each part is read by itself, so that one that is damaged leaves the others to be seen. Opening the network
+of a run is ``run``'s business.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import RunError, shown
+from pellucid.run import FORMAT, METRICS, PREDICTIONS, RECORD, SPLITS
+
+LARGEST = 2**28
+"""Bytes of a file of a run that are read; one of more is no run's."""
+
+_NUMBERS = ("loss", "val_loss", "accuracy", "val_accuracy", "seconds")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A row of ``predictions.csv``: what was said of one picture.
+
+    Attributes:
+        row: Its place in the table, from 0.
+        confidence: 0..1.
+        digest: Of the picture's file, as ``splits.csv`` has it.
+    """
+
+    row: int
+    path: str
+    split: str
+    label: str
+    predicted: str
+    confidence: float
+    digest: str
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What ``run.json`` holds; every number in it is finite.
+
+    Raises:
+        RunError: It is not there, is no such record, or a newer version wrote it.
+    """
+    try:
+        record = json.loads(
+            _bytes(folder, RECORD), parse_constant=_refuse, parse_float=_finite, parse_int=_whole
+        )
+    except (ValueError, RecursionError) as error:
+        raise damaged(folder, f"{RECORD} is not JSON") from error
+    version = record.get("format") if isinstance(record, dict) else None
+    if type(version) is not int:
+        raise damaged(folder, f"{RECORD} does not say its format")
+    if version > FORMAT:
+        raise RunError(
+            f"The run {shown(folder)} has format {version}.",
+            f"This version reads formats up to {FORMAT}.",
+            "Update Pellucid: pip install --upgrade pellucid",
+        )
+    return dict(record)
+
+
+def read_epochs(folder: Path) -> list[dict[str, float]]:
+    """The epochs that ``metrics.jsonl`` tells so far; none where there is no such file yet.
+
+    Raises:
+        RunError: A line of it is damaged.
+    """
+    if not (folder / METRICS).exists():
+        return []
+    epochs = []
+    for number, line in enumerate(_bytes(folder, METRICS).splitlines(), 1):
+        try:
+            told = json.loads(line, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+            if told["event"] == "epoch":
+                epochs.append({"epoch": int(told["epoch"])} | {name: float(told[name]) for name in _NUMBERS})
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise damaged(folder, f"line {number} of {METRICS} tells no epoch") from error
+    return epochs
+
+
+def read_answers(folder: Path, record: Mapping[str, Any]) -> tuple[Answered, ...]:
+    """What was said of each picture that was not learnt from, in the table's order.
+
+    Raises:
+        RunError: A table is not there, or not the one that training wrote.
+    """
+    digests = {
+        (path, split): digest
+        for path, split, digest in _rows(folder, SPLITS, record, "path", "split", "digest")
+    }
+    columns = ("path", "split", "label", "predicted", "confidence")
+    try:
+        return tuple(
+            Answered(row, path, split, label, said, _share(confidence), digests[path, split])
+            for row, (path, split, label, said, confidence) in enumerate(
+                _rows(folder, PREDICTIONS, record, *columns)
+            )
+        )
+    except KeyError as error:
+        raise damaged(folder, f"{SPLITS} has no picture {shown(error.args[0][0])}") from error
+    except ValueError as error:
+        raise damaged(folder, f"{PREDICTIONS} holds no such table ({error})") from error
+
+
+def damaged(folder: Path, what: str) -> RunError:
+    """The error that says what is wrong with the folder."""
+    return RunError(
+        f"The run {shown(folder)} is damaged: {what}.",
+        "A run folder as 'pellucid train' wrote it was expected.",
+        "Restore it from a copy, or train again; run.json says with what.",
+    )
+
+
+def _rows(folder: Path, name: str, record: Mapping[str, Any], *columns: str) -> list[tuple[str, ...]]:
+    data = _bytes(folder, name)
+    files = record.get("files")
+    told = files.get(name) if isinstance(files, dict) else None
+    if hashlib.blake2b(data, digest_size=16).hexdigest() != told:
+        raise damaged(folder, f"{name} is not the file that training wrote")
+    try:
+        table = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
+        header = next(table, [])
+        places = [header.index(column) for column in columns]
+        return [tuple(row[place] for place in places) for row in table]
+    except (csv.Error, IndexError, ValueError) as error:
+        raise damaged(folder, f"{name} holds no such table ({error})") from error
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    try:
+        size = (folder / name).stat().st_size
+        if size > LARGEST:
+            raise damaged(folder, f"{name} has {size:,} bytes")
+        return (folder / name).read_bytes()
+    except FileNotFoundError as error:
+        raise damaged(folder, f"{name} is missing") from error
+    except OSError as error:
+        raise damaged(folder, f"{name} cannot be read ({error.strerror})") from error
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"a confidence of {value}")
+    return value
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if abs(value) > 2**63:
+        raise ValueError(f"{text[:20]}... is too large")
+    return value
