@@ -95,7 +95,7 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
         parameters: Its tensors (``network.parameters``).
         fast: Leave the last softmax out (the loss wants logits; an ``rbf`` ends in minus its distances), and
             put ReLU and its kin after a max pooling that follows them, which gives the same numbers, and in
-            place where nobody needs what was there.
+            place where nobody needs what was there, and take kernels' gradients as ``gradients`` does.
         seed: What dropout begins to draw from.
 
     Raises:
@@ -110,6 +110,9 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
         before = after
     if fast:
         steps = _reordered(steps, blueprint.layers[-1] if blueprint.layers else None)
+    for _, module in steps:
+        if fast and isinstance(module, PaddedConv2d):
+            module.own_gradient = True
     network = Network(OrderedDict(steps))
     network.blueprint, network.generator = blueprint, generator
     network.parameters_in(parameters)
