@@ -1,4 +1,4 @@
-"""``pellucid explain --cell``: one number with its arithmetic, as a table and as JSON."""
+"""``pellucid explain``: a map for a class, or one number with its arithmetic, as a table and as JSON."""
 
 import math
 import re
@@ -139,10 +139,14 @@ def test_efficientnet_lite0_on_the_command_line(pellucid, picture: Path) -> None
     ("arguments", "said"),
     [
         (
-            (),
-            "No cell was named. The number to open was expected: --cell LAYER:CHANNEL,ROW,COLUMN, or "
-            "LAYER:UNIT of a flat layer. Write for example: --cell conv2d_1:12,5,7 ('pellucid network "
-            "RUN' lists the layers).\n",
+            ("--all",),
+            "--all was given without --cell. --all belongs to --cell: it prints all terms of one number. "
+            "Name a number with --cell, or leave it out.\n",
+        ),
+        (
+            ("--cell", "dense:0", "--method", "occlusion"),
+            "--method was given with --cell. --method belongs to a map: --cell prints one number, and draws "
+            "nothing. Leave one of the two out.\n",
         ),
         (
             ("--cell", "conv2d;1"),
@@ -197,3 +201,11 @@ def test_a_name_that_is_nothing_is_one_paragraph(pellucid, picture: Path) -> Non
     found = pellucid("explain", "no_such_net", picture, "--cell", "dense:0")
     assert (found.status, found.out) == (2, "")
     assert found.err.startswith("There is neither a run folder nor a network nor a backbone 'no_such_net'.")
+
+
+def test_help_names_the_methods(pellucid) -> None:
+    """Whoever asks sees what there is; PyTorch is not needed for that."""
+    said = pellucid("explain", "--help")
+    assert said.status == 0
+    for word in ("grad-cam", "layer-cam", "occlusion", "--class", "--layer", "--out", "--cell"):
+        assert word in said.out

@@ -1,23 +1,14 @@
-"""``pellucid explain``: one number of a network on a picture, with its whole arithmetic."""
+"""``pellucid explain``: where a picture speaks for a class, or one number with its arithmetic."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import typer
 
 from pellucid.cli import options
-from pellucid.cli.output import complain, emit, say, table
-from pellucid.cli.progress import Progress
+from pellucid.cli.cell import LARGEST, open_cell
+from pellucid.cli.saliency import draw_map
 from pellucid.errors import RequestError
-
-if TYPE_CHECKING:
-    from pellucid.insight.arithmetic import Term
-    from pellucid.insight.cell import Cell
-    from pellucid.insight.receptive import Field
-    from pellucid.insight.uses import Use
-
-_LARGEST = 12
-_MANY = 4
+from pellucid.insight.saliency import METHODS
 
 
 def run(
@@ -28,165 +19,46 @@ def run(
         "class-test or its text, whose numbers are then drawn by chance.",
     ),
     picture: str = typer.Argument(..., metavar="PICTURE", help="A picture file."),
+    target: str | None = typer.Option(
+        None, "--class", metavar="CLASS", help="Whose evidence is sought. Default: the network's answer."
+    ),
+    method: str | None = typer.Option(None, help=f"{', '.join(METHODS)}. Default: {METHODS[0]}."),
+    layer: str | None = typer.Option(
+        None, help="The layer whose map is drawn. Default: the last with rows and columns."
+    ),
+    out: Path | None = typer.Option(
+        None, metavar="PNG", help="The PNG to write. Default: PICTURE-METHOD.png, in this folder."
+    ),
     cell: str | None = typer.Option(
         None,
         "--cell",
         metavar="LAYER:CHANNEL,ROW,COLUMN",
-        help="The number to open, counted from 0; of a flat layer LAYER:UNIT.",
+        help="Open this number instead, counted from 0; of a flat layer LAYER:UNIT.",
     ),
-    every: bool = typer.Option(False, "--all", help=f"Print every term, not only the {_LARGEST} largest."),
+    every: bool = typer.Option(
+        False, "--all", help=f"With --cell, print every term, not only the {LARGEST} largest."
+    ),
     download: bool = options.DOWNLOAD,
     as_json: bool = options.JSON,
 ) -> None:
-    """Open one number of a network: its terms, its sum, the framework's own value, its pixels, its uses."""
+    """Show where a picture speaks for a class, as a PNG; or open one number (--cell) with its arithmetic."""
     if cell is None:
-        raise RequestError(
-            "No cell was named.",
-            "The number to open was expected: --cell LAYER:CHANNEL,ROW,COLUMN, or LAYER:UNIT of a flat "
-            "layer.",
-            "Write for example: --cell conv2d_1:12,5,7 ('pellucid network RUN' lists the layers).",
-        )
-    from pellucid.insight.cell import place_of
-
-    layer, index = place_of(cell)  # before PyTorch is loaded, which takes seconds
-    from pellucid.insight.subject import open_subject
-
-    with Progress() as listen:
-        subject = open_subject(model, download=download, listen=listen)
-        inside = subject.look_at(picture)
-    opened = inside.cell(layer, *index)
-    if as_json:
-        emit({"path": picture, **opened.to_json(), "traced_by": inside.trace.how, "notes": [*subject.notes]})
+        if every:
+            raise _only("--all", "--cell", "it prints all terms of one number")
+        draw_map(model, picture, target, method or METHODS[0], layer, out, download=download, as_json=as_json)
         return
-    for note in subject.notes:
-        complain(note)
-    _tell(opened, every)
+    given = {"--class": target, "--method": method, "--layer": layer, "--out": out}
+    for option, value in given.items():
+        if value is not None:
+            raise _only(option, "a map", "--cell prints one number, and draws nothing")
+    open_cell(model, picture, cell, every=every, download=download, as_json=as_json)
 
 
-def _tell(cell: "Cell", every: bool) -> None:
-    """The arithmetic as a table, then where the number comes from and where it goes."""
-    layer = cell.layer
-    size = _size(layer.output_shape)
-    say(f"{layer.name} ({layer.kind}), {_place(*cell.places)} of {size}")
-    say()
-    for origin in () if cell.worked.terms else cell.inputs:
-        shape = (*origin.shape[1:], origin.shape[0]) if len(origin.shape) == 3 else origin.shape
-        numbers = f"from {_number(origin.least)} to {_number(origin.largest)}, mean {_number(origin.mean)}"
-        say(f"input: {origin.source}, {_size(shape)}, {numbers}")
-    if cell.worked.terms:
-        say(_terms(cell, every))
-        say()
-    say(_results(cell))
-    say()
-    say(_pixels(cell.pixels))
-    for use in cell.uses:
-        say(_use(use))
-    if not cell.uses:
-        say("used by: no later layer; it is an answer of the network.")
-
-
-def _terms(cell: "Cell", every: bool) -> str:
-    """The largest terms, the others in one line, and how many there are."""
-    terms = sorted(cell.worked.terms, key=lambda term: (-abs(term.product), term.padding))
-    listed, others = (terms, []) if every or len(terms) <= _LARGEST + 1 else _folded(terms)
-    rows = [_row(term) for term in listed]
-    if others:
-        total = sum(term.product for term in others)
-        rows.append([f"{len(others):,} other terms", "", "", "", "", "", _number(total)])
-    flat = all(term.row is None for term in terms)
-    header = ["from", "unit" if flat else "channel", "row", "column", "input", "weight", "product"]
-    kept = [0, 1, 4, 5, 6] if flat else [*range(7)]
-    return table(
-        [[row[place] for place in kept] for row in rows],
-        [header[place] for place in kept],
-        right=range(1, len(kept)),
+def _only(option: str, belongs: str, why: str) -> RequestError:
+    return RequestError(
+        f"{option} was given {'without' if belongs.startswith('-') else 'with'} --cell.",
+        f"{option} belongs to {belongs}: {why}.",
+        "Leave one of the two out."
+        if belongs == "a map"
+        else f"Name a number with {belongs}, or leave it out.",
     )
-
-
-def _folded(terms: Sequence["Term"]) -> tuple[Sequence["Term"], Sequence["Term"]]:
-    return terms[:_LARGEST], terms[_LARGEST:]
-
-
-def _row(term: "Term") -> list[str]:
-    source = f"{term.source}, padding" if term.padding else term.source
-    places = ["" if place is None else str(place) for place in (term.channel, term.row, term.column)]
-    return [source, *places, _number(term.input), _number(term.weight), _number(term.product)]
-
-
-def _results(cell: "Cell") -> str:
-    """From the products to the framework's own number, a line each."""
-    worked = cell.worked
-    if not worked.known:
-        return table(
-            [["PyTorch's value", _number(cell.value), worked.formula]], ("", "", ""), right=(1,)
-        ).lstrip()
-    linear = worked.formula.startswith("sum of the products")
-    details = {key: value for key, value in worked.details.items() if (key, value) != ("equally_large", 1)}
-    rows = [[key.replace("_", " "), _number(value), ""] for key, value in details.items()]
-    if linear:
-        products = worked.sum - worked.bias
-        rows.append(["sum of the products", _number(products), f"{len(worked.terms):,} terms"])
-    if worked.bias or "bias" in worked.formula:
-        rows.append(["bias", _number(worked.bias), ""])
-    rows.append(["sum", _number(worked.sum), "in float64" if linear else worked.formula])
-    if cell.activation:
-        inner = cell.activation
-        rows += [[key.replace("_", " "), _number(value), ""] for key, value in inner.details.items()]
-        rows.append([inner.name, _number(inner.output), inner.formula])
-    rows.append(["PyTorch's value", _number(cell.value), ""])
-    rows.append(["residue", f"{cell.residue:.1e}", "PyTorch's value less ours"])
-    return "\n".join(table(rows, ("", "", ""), right=(1,)).splitlines()[1:])
-
-
-def _pixels(field: "Field | None") -> str:
-    if field is None:
-        return "pixels: none can change it."
-    height, width = field.bottom - field.top + 1, field.right - field.left + 1
-    text = f"pixels: rows {field.top} to {field.bottom}, columns {field.left} to {field.right}"
-    text += f" ({height} x {width}) of the picture as the network sees it"
-    sides = zip(field.beyond, ("above", "to the left", "below", "to the right"), strict=True)
-    beyond = ", ".join(f"{number} {side}" for number, side in sides if number)
-    text += f"; padding stands for what lies beyond its edges ({beyond})" if beyond else ""
-    return text + ("." if field.exact else "; at most, since a layer on the way is of an unknown kind.")
-
-
-def _use(use: "Use") -> str:
-    if not use.known:
-        return f"used by: {use.layer} ({use.kind}); in which cells is not known."
-    axes = zip(("channel", "row", "column"), (use.channels, use.rows, use.columns), strict=True)
-    named = [
-        ("unit" if not use.rows and axis == "channel" else axis, places) for axis, places in axes if places
-    ]
-    where = ", ".join(_places(axis, places) for axis, places in named)
-    won = ""
-    if use.won is not None:
-        won = f"; it wins {use.won:,} of {use.cells:,}"
-        if use.cells == 1:
-            won = "; it wins there" if use.won else "; another wins there"
-    return (
-        f"used by: {use.layer} ({use.kind}), {where}: {use.cells:,} cell{'' if use.cells == 1 else 's'}{won}."
-    )
-
-
-def _places(axis: str, places: Sequence[int]) -> str:
-    if len(places) <= _MANY:
-        return f"{axis}{'' if len(places) == 1 else 's'} {', '.join(map(str, places))}"
-    if places[-1] - places[0] + 1 == len(places):
-        return f"{axis}s {places[0]} to {places[-1]}"
-    return f"{len(places)} {axis}s from {places[0]} to {places[-1]}"
-
-
-def _place(channel: int, row: int | None, column: int | None) -> str:
-    if row is None:
-        return f"unit {channel}"
-    return f"channel {channel}, row {row}" + ("" if column is None else f", column {column}")
-
-
-def _size(shape: Sequence[int]) -> str:
-    size = "x".join(map(str, shape))
-    return f"{size} (height x width x channels)" if len(shape) == 3 else size
-
-
-def _number(value: float | None) -> str:
-    """Six digits that count; a dash where there is no number."""
-    return "-" if value is None else f"{value + 0.0:.6g}"  # no minus before a zero

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pellucid.insight.saliency.cam import grad_cam, layer_cam
+from pellucid.insight.saliency.cam import Part, grad_cam, layer_cam
 
 _maps = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)).flatmap(
     lambda shape: st.tuples(*[arrays(np.float64, shape, elements=st.floats(-100, 100))] * 2)
@@ -22,6 +22,9 @@ def test_grad_cam_by_hand() -> None:
     assert found.bias == 0.5
     assert found.largest(1) == [(0, 2.0)]
     assert found.largest() == [(0, 2.0), (1, -1.0)]
+    assert found.parts(1) == [Part(1, -1.0, -7.0)]
+    assert found.parts() == [Part(1, -1.0, -7.0), Part(0, 2.0, 6.0)]
+    assert sum(part.adds for part in found.parts()) == found.signed_HW.sum()
 
 
 def test_layer_cam_by_hand() -> None:

@@ -46,6 +46,7 @@ def test_each_fit_by_hand() -> None:
     letterbox = frame_of(preprocess(50, 50, "letterbox"), 100, 200)
     assert letterbox == Frame(100, 200, 50, 50, -48, 0, 152, 200)
     assert letterbox.box(0, 0, 50, 50) == Box(0, 0, 99, 199)
+    assert (squash.cut, crop.cut, letterbox.cut) == (False, True, False)
     assert (letterbox.row(12), letterbox.column(25)) == (0, 100)
 
 

@@ -10,7 +10,7 @@ from pellucid.insight.saliency.map import Saliency, scaled
 def of(map_HW: np.ndarray, side: int) -> Saliency:
     axes = Axis.stretched(map_HW.shape[0], side), Axis.stretched(map_HW.shape[1], side)
     values_HW, scale = scaled(map_HW.astype(np.float64))
-    return Saliency("grad-cam", "0", 1, "b", 2.0, 0.9, "b", values_HW, scale, axes, None)
+    return Saliency("grad-cam", "0", 1, "b", 2.0, 0.9, "b", 0.9, values_HW, scale, axes, None)
 
 
 def test_the_negative_is_left_out_and_the_largest_is_one() -> None:

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from pellucid.errors import RequestError
 from pellucid.insight.inside import open_module
-from pellucid.insight.saliency.method import METHODS, layers_with_map, saliency
+from pellucid.insight.saliency import METHODS
+from pellucid.insight.saliency.method import layers_with_map, saliency
 
 
 def test_grad_cam_of_all_ones_kernels_on_sixteen_numbers(ones: nn.Module, sixteen: Tensor) -> None:

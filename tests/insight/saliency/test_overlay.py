@@ -22,7 +22,7 @@ def of(
     axes = Axis.stretched(signed_HW.shape[0], side), Axis.stretched(signed_HW.shape[1], side)
     map_HW, scale = scaled(signed_HW)
     evidence = grad_cam(signed_HW[None], np.ones((1, *signed_HW.shape)))
-    return Saliency(method, layer, 0, "bee", 1.0, 0.97, "bee", map_HW, scale, axes, evidence)
+    return Saliency(method, layer, 0, "bee", 1.0, 0.97, "bee", 0.97, map_HW, scale, axes, evidence)
 
 
 def whole(height: int, width: int, side: int = 64) -> Frame:

@@ -13,6 +13,22 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one channel does in Grad-CAM.
+
+    Attributes:
+        channel: Its place in the layer's output.
+        weight: The mean of its gradients.
+        adds: The weight times the sum of its cells: its part of the sum of the whole map; where the map is
+            exact, its part of the logit.
+    """
+
+    channel: int
+    weight: float
+    adds: float
+
+
 @dataclass(frozen=True, eq=False)
 class GradCam:
     """Grad-CAM (Selvaraju et al. 2017, equations 1 and 2) with its numbers.
@@ -37,6 +53,12 @@ class GradCam:
         """The channels of the largest weights either way, with these, the largest first."""
         order = np.argsort(-np.abs(self.weights_C), kind="stable")[:number]
         return [(int(channel), float(self.weights_C[channel])) for channel in order]
+
+    def parts(self, number: int = 10) -> list[Part]:
+        """The channels that add or take most, the largest first."""
+        parts_C = self.weights_C * self.activations_CHW.sum(axis=(1, 2))
+        order = np.argsort(-np.abs(parts_C), kind="stable")[:number]
+        return [Part(int(one), float(self.weights_C[one]), float(parts_C[one])) for one in order]
 
 
 @dataclass(frozen=True, eq=False)

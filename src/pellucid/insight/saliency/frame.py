@@ -47,6 +47,11 @@ class Frame:
     bottom: float
     right: float
 
+    @property
+    def cut(self) -> bool:
+        """Whether a part of the picture lies outside what the network sees."""
+        return self.top > 0 or self.left > 0
+
     def row(self, place: float) -> float:
         """From the input's upper edge (0) to its lower (``rows``): where that is on the picture."""
         return self.top + place * (self.bottom - self.top) / self.rows

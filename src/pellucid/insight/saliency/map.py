@@ -4,15 +4,14 @@ How it is made is the methods' business, and how it is drawn is left to ``overla
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pellucid.insight.saliency import Method
 from pellucid.insight.saliency.grid import Grid, drawn_out
-
-Method = Literal["grad-cam", "layer-cam", "occlusion", "integrated-gradients"]
 
 _STRONG = 0.5  # of the peak: what belongs to the strongest region
 _SMOOTH = 1 / 56  # of a side: how far a map of single pixels is blurred before its region is sought
@@ -57,6 +56,7 @@ class Saliency:
         logit: Its score for this picture.
         confidence: Its probability, 0 to 1; None where the network gives none.
         predicted: The class that the network answers.
+        predicted_confidence: Its probability.
         map_HW: float32 in 0..1, at the layer's resolution: what is positive of ``evidence.signed_HW``,
             divided by ``scale``. All zeros where nothing speaks for the class.
         scale: The largest number of ``evidence.signed_HW``; 0 where none is positive.
@@ -72,6 +72,7 @@ class Saliency:
     logit: float
     confidence: float | None
     predicted: str
+    predicted_confidence: float | None
     map_HW: NDArray[np.float32]
     scale: float
     grid: Grid

@@ -10,7 +10,7 @@ The formulas are in rooms of their own; here is which layer and which class are 
 """
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import cast
 
 from pellucid.errors import RequestError, shown
 from pellucid.events import Listener, silent
@@ -27,15 +27,15 @@ from pellucid.insight.operation import (
     Shape,
 )
 from pellucid.insight.record import INPUT
+from pellucid.insight.saliency import AT_A_LAYER, METHODS, Method
 from pellucid.insight.saliency.answer import Answer, answer_of
 from pellucid.insight.saliency.cam import GradCam, LayerCam, grad_cam, layer_cam
 from pellucid.insight.saliency.grid import Axis, Grid, grid_of, maps_of
 from pellucid.insight.saliency.integrated import integrated_gradients
-from pellucid.insight.saliency.map import Evidence, Method, Saliency, scaled
+from pellucid.insight.saliency.map import Evidence, Saliency, scaled
 from pellucid.insight.saliency.occlusion import occlusion
 from pellucid.network.weights import nearest
 
-METHODS: tuple[str, ...] = get_args(Method)
 _LISTED = 12
 _ROUGH = 0.1  # of the difference of the scores
 _EXACT = (
@@ -75,7 +75,7 @@ def saliency(
         raise RequestError(f"There is no method {shown(method)}.", f"{known} are known.", advice)
     answer = answer_of(inside, classes, temperature)
     index = answer.choose(target)
-    if method in ("grad-cam", "layer-cam"):
+    if method in AT_A_LAYER:
         return _by_layer(answer, index, cast(Method, method), layer)
     if layer is not None:
         raise RequestError(
@@ -144,6 +144,7 @@ def _told(
     notes: tuple[str, ...],
 ) -> Saliency:
     map_HW, scale = scaled(evidence.signed_HW)
+    best = int(answer.logits_K.argmax())
     return Saliency(
         method=method,
         layer=layer,
@@ -151,7 +152,8 @@ def _told(
         label=answer.label(index),
         logit=float(answer.logits_K[index]),
         confidence=answer.confidence(index),
-        predicted=answer.label(int(answer.logits_K.argmax())),
+        predicted=answer.label(best),
+        predicted_confidence=answer.confidence(best),
         map_HW=map_HW,
         scale=scale,
         grid=grid,

@@ -6,6 +6,7 @@ same without colour.
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ class _Paint:
         share = np.clip(numbers / self.largest, -1 if self.signed else 0, 1)
         places = 0.5 - share / 2 if self.signed else 0.15 + 0.8 * share
         painted = np.array(colormaps["PuOr" if self.signed else "inferno"](places))
-        painted[..., 3] = 0.72 * np.abs(share) ** 0.7
+        painted[..., 3] = 0.72 * np.abs(share) ** (1 if self.signed else 0.7)
         return painted
 
 
@@ -150,9 +151,11 @@ def _cover(axes: "Axes", paint: _Paint, found: Saliency, frame: Frame) -> None:
     """The colours over the part that the network sees, and a line at half of the largest number."""
     extent = frame.left, frame.right, frame.bottom, frame.top
     axes.imshow(paint.colours(paint.numbers_HW), extent=extent, interpolation="bilinear")
-    if frame.top > 0 or frame.left > 0:
-        sides = frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top
-        _rectangle(axes, *sides, style=(0, (2, 2)), colour=_QUIET)
+    if frame.cut:
+        for x in (frame.left, frame.right) if frame.left > 0 else ():
+            _dashes(axes, (x, x), (frame.top, frame.bottom))
+        for y in (frame.top, frame.bottom) if frame.top > 0 else ():
+            _dashes(axes, (frame.left, frame.right), (y, y))
     if found.map_HW.shape == tuple(axis.length for axis in found.grid) or found.scale == 0:
         return
     rows, columns = paint.numbers_HW.shape
@@ -172,13 +175,17 @@ def _outline(axes: "Axes", found: Saliency, frame: Frame) -> None:
     _rectangle(axes, box.left, box.top, box.right + 1 - box.left, box.bottom + 1 - box.top)
 
 
-def _rectangle(
-    axes: "Axes", x: float, y: float, across: float, down: float, style: Any = "-", colour: str = "white"
-) -> None:
+def _dashes(axes: "Axes", x: Sequence[float], y: Sequence[float]) -> None:
+    """Where the network's view ends: white dashes on a black line."""
+    axes.plot(x, y, color="black", linewidth=1.2)
+    axes.plot(x, y, color="white", linewidth=1.2, linestyle=(0, (4, 4)))
+
+
+def _rectangle(axes: "Axes", x: float, y: float, across: float, down: float) -> None:
     from matplotlib.patches import Rectangle
 
-    for line, thick in (("black", 3.4), (colour, 1.6)):
-        box = Rectangle((x, y), across, down, fill=False, edgecolor=line, linewidth=thick, linestyle=style)
+    for colour, thick in (("black", 3.4), ("white", 1.6)):
+        box = Rectangle((x, y), across, down, fill=False, edgecolor=colour, linewidth=thick)
         axes.add_patch(box).set_clip_on(False)
 
 

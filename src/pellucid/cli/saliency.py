@@ -1,0 +1,228 @@
+"""What ``pellucid explain`` does without ``--cell``: a PNG with a saliency map, and what it says in words."""
+
+import re
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.cli.output import complain, emit, say
+from pellucid.cli.progress import Progress
+from pellucid.errors import RequestError, shown
+from pellucid.insight.saliency import METHODS
+from pellucid.network.weights import nearest
+
+if TYPE_CHECKING:
+    from pellucid.insight.saliency.frame import Box, Frame
+    from pellucid.insight.saliency.map import Saliency
+    from pellucid.insight.saliency.overlay import Words
+
+_CHANNELS = 10
+_TOLD = 3
+_SUFFIX = ".png"
+
+
+def draw_map(
+    model: str,
+    picture: str,
+    target: str | None,
+    method: str,
+    layer: str | None,
+    out: Path | None,
+    *,
+    download: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Find the map, write the PNG, and tell.
+
+    Raises:
+        PellucidError: There is no such network, picture, class, method or layer; the PNG cannot be written.
+    """
+    _check_method(method)
+    _check_out(out, picture)
+    from pellucid.insight.saliency.frame import frame_of  # PyTorch takes seconds to import
+    from pellucid.insight.saliency.method import saliency
+    from pellucid.insight.saliency.overlay import overlay
+    from pellucid.insight.subject import open_subject, read_picture
+    from pellucid.pictures.decode import decode
+    from pellucid.storage import storage_errors, write_whole
+
+    with Progress() as listen:
+        subject = open_subject(model, download=download, listen=listen)
+        data = read_picture(picture, subject.preprocess)
+        inside = subject.look(subject.preprocess.read(data))
+        found = saliency(
+            inside,
+            method,
+            layer=layer,
+            target=target,
+            classes=subject.classes,
+            temperature=subject.temperature,
+            listen=listen,
+        )
+    pixels_HWC = decode(data)
+    frame = frame_of(subject.preprocess, *pixels_HWC.shape[:2])
+    box = _box(found, frame)
+    place = out or _free_name(picture, method)
+    with storage_errors(place, "the picture"):
+        write_whole(place, overlay(pixels_HWC, frame, found, _words(found, frame, box)))
+    notes = [*subject.notes, *found.notes]
+    if as_json:
+        emit({"path": picture, "out": str(place), **_json(found, box), "notes": notes})
+        return
+    for note in notes:
+        complain(note)
+    _tell(found, frame, box)
+    say(f"The picture: {shown(place)[1:-1]}")
+
+
+def _check_method(method: str) -> None:
+    if method not in METHODS:
+        raise RequestError(
+            f"There is no method {shown(method)}.",
+            f"{', '.join(METHODS)} are known.",
+            nearest(method, [*METHODS]) or "Choose one of them.",
+        )
+
+
+def _check_out(out: Path | None, picture: str) -> None:
+    """Before anything is computed: whether a PNG can be meant, and not the picture itself."""
+    if out is None:
+        return
+    if out.suffix.lower() != _SUFFIX:
+        example = out.with_suffix(_SUFFIX) if out.name else Path("map.png")
+        raise RequestError(
+            f"The picture to write is {shown(out)}.",
+            "A name that ends in .png was expected.",
+            f"Write for example: --out {shown(example)[1:-1]}",
+        )
+    if out.is_dir():
+        raise RequestError(
+            f"{shown(out)} is a folder.",
+            "The name of a file was expected.",
+            f"Write for example: --out {shown(out / 'map.png')[1:-1]}",
+        )
+    if out.exists() and Path(picture).exists() and out.samefile(picture):
+        raise RequestError(
+            f"{shown(out)} is the picture itself.",
+            "Another file was expected, so that the picture is not lost.",
+            "Choose another name with --out, or leave it out.",
+        )
+
+
+def _free_name(picture: str, method: str) -> Path:
+    """PICTURE-METHOD.png in this folder, or the first of -2, -3 ... that is free."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(picture).stem).strip("-.")[:60] or "picture"
+    names = (f"{stem}-{method}{'' if turn == 1 else f'-{turn}'}{_SUFFIX}" for turn in count(1))
+    return next(Path(name) for name in names if not Path(name).exists())
+
+
+def _box(found: "Saliency", frame: "Frame") -> "tuple[Box, float] | None":
+    """The strongest region in the picture's own pixels, and its share of the map."""
+    region = found.region()
+    if region is None:
+        return None
+    return frame.box(region.top, region.left, region.bottom, region.right), region.share
+
+
+def _method(found: "Saliency") -> str:
+    """The method with its layer: ``Grad-CAM at bn2``."""
+    from pellucid.insight.saliency.overlay import TITLES
+
+    title = TITLES[found.method]
+    return title if found.layer is None else f"{title} at {found.layer}"
+
+
+def _words(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") -> "Words":
+    """What stands over the pictures."""
+    from pellucid.insight.saliency.overlay import Words
+
+    under = f"{_method(found)}. "
+    if box is None:
+        under += "No place of the picture speaks for it."
+    else:
+        under += f"The box around the strongest region holds {_percent(box[1])} of the map."
+    if frame.cut:
+        under += " The network sees what lies between the dashed lines."
+    return Words(f"{found.label}  {_percent(found.confidence)}", under)
+
+
+def _tell(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") -> None:
+    """What the map says, in words."""
+    chance = "" if found.confidence is None else f", {_percent(found.confidence)}"
+    say(f"{shown(found.label)[1:-1]}{chance}")
+    if found.label != found.predicted:
+        best = _percent(found.predicted_confidence)
+        say(f"The network's own answer is {shown(found.predicted)[1:-1]}, {best}.")
+    rows, columns = found.map_HW.shape
+    cells = f"{_method(found)}, {rows} x {columns} cells"
+    if box is None:
+        say(f"{cells}: no place of the picture speaks for this class.")
+    else:
+        row, column = found.peak
+        say(f"{cells}: strongest at row {row}, column {column}, with {found.scale:.4g}.")
+        place, share = box
+        rows_columns = f"rows {place.top} to {place.bottom}, columns {place.left} to {place.right}"
+        say(
+            f"The strongest region is {rows_columns} of the picture's {frame.height} x {frame.width}; "
+            f"it holds {_percent(share)} of the map."
+        )
+    for line in _details(found):
+        say(line)
+
+
+def _details(found: "Saliency") -> list[str]:
+    """The method's own numbers, in a line."""
+    from pellucid.insight.saliency.cam import GradCam
+    from pellucid.insight.saliency.integrated import IntegratedGradients
+    from pellucid.insight.saliency.occlusion import Occlusion
+
+    match found.evidence:
+        case GradCam() as cam:
+            listed = ", ".join(f"{part.channel} ({part.adds:+.3g})" for part in cam.parts(_TOLD))
+            return [f"The channels with the largest parts in it: {listed}."]
+        case Occlusion() as covering:
+            least, whole = float(covering.covered_HW.min()), covering.whole
+            numbers = [
+                _percent(one) if found.confidence is not None else f"{one:.4g}" for one in (whole, least)
+            ]
+            seen = " x ".join(str(axis.length) for axis in found.grid)
+            square = f"{covering.window} x {covering.window}"
+            return [
+                f"Squares of {square} of the {seen} pixels that the network sees were covered, one by one: "
+                f"the answer is {numbers[0]} with none and {numbers[1]} at least."
+            ]
+        case IntegratedGradients() as path:
+            return [
+                f"The score is {path.score:.4g}, and {path.baseline_score:.4g} for a picture of nothing; the "
+                f"parts of all pixels add up to the difference but for {path.residue:+.2g}."
+            ]
+    return []
+
+
+def _json(found: "Saliency", box: "tuple[Box, float] | None") -> dict[str, Any]:
+    """The keys of the contract."""
+    from pellucid.insight.saliency.cam import GradCam
+
+    row, column = found.peak
+    evidence = found.evidence
+    weights = evidence.parts(_CHANNELS) if isinstance(evidence, GradCam) else []
+    names = ("window", "stride", "whole", "steps", "score", "baseline_score", "residue", "bias")
+    return {
+        "label": found.predicted,
+        "confidence": found.predicted_confidence,
+        "class": found.label,
+        "class_confidence": found.confidence,
+        "logit": found.logit,
+        "method": found.method,
+        "layer": found.layer,
+        "map_shape": list(found.map_HW.shape),
+        "peak": None if box is None else {"row": row, "column": column, "value": found.scale},
+        "region": None if box is None else {**box[0].to_json(), "share": box[1]},
+        "weights": [asdict(part) for part in weights],
+        "details": {name: getattr(evidence, name) for name in names if hasattr(evidence, name)},
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
