@@ -53,8 +53,10 @@ def test_the_curves_are_the_records(scratched: Run, run: Run) -> None:
     assert tried(scratched.record) is None
     found = tried(run.record)
     assert found is not None
-    assert [one["log_loss"] for one in found] == [one["log_loss"] for one in run.record["head"]["tried"]]
-    assert sum(one["chosen"] for one in found) == 1
+    wanted = run.record["head"]
+    assert [one["log_loss"] for one in found["steps"]] == [one["log_loss"] for one in wanted["tried"]]
+    assert sum(one["chosen"] for one in found["steps"]) == 1
+    assert found["why"] == wanted["why"]
 
 
 def test_the_matrix_is_the_records(scratched: Run) -> None:

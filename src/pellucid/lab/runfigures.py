@@ -56,22 +56,25 @@ def curves(record: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def tried(record: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The strengths of regularisation that were tried; None of a run that tried none."""
+def tried(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The strengths of regularisation that were tried, and why one was chosen; None where none was."""
     steps = record["head"].get("tried")
     if not steps:
         return None
     chosen = record["head"]["regularisation"]
-    return [
-        {
-            "strength": short(_number(one["regularisation"])),
-            "log_loss": _number(one["log_loss"]),
-            "told": f"{_number(one['log_loss']):.4f}",
-            "right": f"{int(one['correct']):,} of {int(one['n']):,}",
-            "chosen": one["regularisation"] == chosen,
-        }
-        for one in steps
-    ]
+    return {
+        "why": plain(str(record["head"]["why"])),
+        "steps": [
+            {
+                "strength": short(_number(one["regularisation"])),
+                "log_loss": _number(one["log_loss"]),
+                "told": f"{_number(one['log_loss']):.4f}",
+                "right": f"{int(one['correct']):,} of {int(one['n']):,}",
+                "chosen": one["regularisation"] == chosen,
+            }
+            for one in steps
+        ],
+    }
 
 
 def head(record: Mapping[str, Any]) -> list[list[str]]:

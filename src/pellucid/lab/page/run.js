@@ -74,8 +74,8 @@ export async function openRun({ root, tell, save }) {
     fill("curves", reply.curves ?? reply.tried, () => {
       room.curves.replaceChildren(...(reply.curves ? curvesTold(reply.curves) : []));
       room.course.replaceChildren(...(reply.curves ? [...reply.curves.course, reply.curves.stopped].filter(Boolean).map(told) : []));
-      room.tried.replaceChildren(...(reply.tried ? [table("Strengths of regularisation that were tried on the validation pictures", ["strength", "log loss", "right", ""],
-        reply.tried.map((/** @type {Reply} */ one) => [one.strength, one.told, one.right, one.chosen ? "chosen" : ""]), [1, 2])] : []));
+      room.tried.replaceChildren(...(reply.tried ? [told(reply.tried.why), table("Strengths of regularisation that were tried on the validation pictures", ["strength", "log loss", "right", ""],
+        reply.tried.steps.map((/** @type {Reply} */ one) => [one.strength, one.told, one.right, one.chosen ? "chosen" : ""]), [1, 2])] : []));
     });
     fill("matrix", reply.confusion, () => drawMatrix(reply.confusion, given.cell));
     fill("calibration", reply.calibration, () => room.calibration.replaceChildren(told(reply.calibration.told),
