@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from pellucid.training.rows import BLOCK, JoinedRows, Rows
 
@@ -83,6 +82,8 @@ class Objective:
 
     def minimise(self, start: Affine, regularisation: float, tolerance: Tolerance) -> tuple[Affine, int]:
         """The minimum, sought from ``start`` by L-BFGS, and the number of iterations that it took."""
+        from scipy.optimize import minimize  # 0.6 s, which runs from scratch and predictions do not need
+
         flat = np.concatenate([start.weight_DK.ravel(), start.bias_K])
         found = minimize(
             self,
