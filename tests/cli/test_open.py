@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pellucid.lab.examples import example_bytes
+
 COMMAND = [sys.executable, "-c", "from pellucid.cli import main; main()", "open"]
 
 
@@ -73,3 +75,37 @@ def test_a_port_that_is_none_is_refused(pellucid) -> None:
     said = pellucid("open", "--port", "70000", "--no-browser")
     assert said.status == 2
     assert "Invalid value for '--port'" in said.err
+
+
+def test_a_network_and_a_picture_are_opened(tmp_path: Path) -> None:
+    """The address leads to the room Inside, which begins with both."""
+    file = tmp_path / "seven.png"
+    file.write_bytes(example_bytes("digits/7") or b"")
+    with opened("--no-browser", "lenet5", str(file)) as child:
+        assert child.stdout is not None
+        address = child.stdout.readline().removeprefix("The lab is open at ").strip()
+        assert address.endswith("/#inside")
+        line = http.client.HTTPConnection(address[7:].partition("/")[0], timeout=60)
+        line.request("POST", "/answer", '{"kind": "inside.start"}', {"Content-Type": "application/json"})
+        start = json.loads(line.getresponse().read())
+        line.close()
+    assert start["network"] == "lenet5"
+    assert start["picture"].startswith("own-")
+
+
+def test_what_cannot_be_opened_is_refused_before_the_page(pellucid, tmp_path: Path) -> None:
+    """Exit status 2 and one paragraph: no such network, no such picture, a file that is none."""
+    said = pellucid("open", "nowhere", "--no-browser")
+    assert said.status == 2
+    assert said.err.startswith("There is no network 'nowhere' here. One of ")
+    missing = tmp_path / "missing.png"
+    said = pellucid("open", "lenet5", str(missing), "--no-browser")
+    assert said.status == 2
+    assert said.err == (
+        f"The picture '{missing}' cannot be read (No such file or directory). A picture file was expected, "
+        "such as a JPEG or a PNG. Check the path, or choose another picture.\n"
+    )
+    missing.write_bytes(b"<svg/>")
+    said = pellucid("open", "lenet5", str(missing), "--no-browser")
+    assert said.status == 2
+    assert "(it is an SVG drawing, which cannot be read here: save it as JPEG or PNG)" in said.err

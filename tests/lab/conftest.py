@@ -46,7 +46,7 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
     wrong: list[str] = []
     pages = []
 
-    def open_page(address: str = "", width: int = 1280, **media: Any) -> Any:
+    def open_page(address: str = "", width: int = 1280, ready: bool = True, **media: Any) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900}, **media)
         pages.append(page)
         page.set_default_timeout(10_000)
@@ -55,7 +55,8 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda said: "Content Security Policy" in said.text and wrong.append(said.text))
         page.goto(lab + address)
         room = address.lstrip("#").partition("?")[0] or "filters"
-        page.wait_for_selector(f"#{room}[data-ready]")
+        if ready:
+            page.wait_for_selector(f"#{room}[data-ready]")
         return page
 
     yield open_page

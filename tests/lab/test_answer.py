@@ -39,6 +39,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "inside.map": {**INSIDE, "layer": "conv2d", "channel": 1},
     "inside.cell": CELL,
     "inside.more": {**CELL, "what": "terms", "first": 2, "count": 3},
+    "inside.saliency": {**INSIDE, "method": "grad-cam", "unit": 1},
     "views.start": {},
     "views.edit": {
         "text": "RandomRotation 0.1",

@@ -1,19 +1,32 @@
 """The room Inside in a browser: by mouse and by keyboard, its numbers Python's, nothing from outside."""
 
+import io
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pellucid.lab.answer import answer
 from pellucid.lab.held import HELD
+from pellucid.pictures.decode import decode
 
 pytestmark = pytest.mark.slow
 
 Visit = Callable[..., Any]
 NETWORK = "input 28x28x1; conv 8 3x3 relu; maxpool 2x2; conv 24 3x3 relu; flatten; dense 10 softmax"
 PICTURE = "digits/7"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    """PyTorch is loaded before a page waits for it."""
+    HELD.inside(NETWORK, PICTURE)
 
 
 def address(
@@ -26,6 +39,13 @@ def address(
 def shown(page: Any, layer: str, *index: int) -> None:
     """Wait until the room shows this cell."""
     page.wait_for_selector(f'#inside-room[data-shown="{layer}:{",".join(map(str, index))}"]')
+
+
+def thumbs(page: Any, layer: str) -> Any:
+    """The thumbnails of a layer, once they are drawn."""
+    canvas = page.locator(f'section[aria-label="{layer}"] canvas[aria-label]')
+    canvas.wait_for()
+    return canvas
 
 
 def opened(layer: str, *index: int, network: str = NETWORK, picture: str = PICTURE) -> Any:
@@ -114,14 +134,14 @@ def test_by_mouse(visit: Visit) -> None:
     order = answer({"kind": "inside.sprite", "network": NETWORK, "picture": PICTURE, "layer": "conv2d_1"})[
         "order"
     ]
-    page.locator('section[aria-label="conv2d_1"] canvas').click(position={"x": 60, "y": 10})
+    thumbs(page, "conv2d_1").click(position={"x": 60, "y": 10})
     page.wait_for_selector('#inside-room[data-shown^="conv2d_1:"]')
     channel, *place = map(int, page.get_attribute("#inside-room", "data-shown").partition(":")[2].split(","))
     map_HW = HELD.inside(NETWORK, PICTURE).value("conv2d_1")[order[1]]
     assert channel == order[1]
     assert map_HW[tuple(place)] == map_HW.max()
-    side = page.locator(".large canvas").bounding_box()["width"] / 11
-    page.locator(".large canvas").click(position={"x": 2.5 * side, "y": 4.5 * side})
+    side = page.locator(".large canvas >> nth=0").bounding_box()["width"] / 11
+    page.locator(".large canvas >> nth=0").click(position={"x": 2.5 * side, "y": 4.5 * side})
     shown(page, "conv2d_1", order[1], 4, 2)
     check_cell(page, "conv2d_1", order[1], 4, 2)
     page.locator(".links button").first.click()
@@ -132,7 +152,7 @@ def test_by_mouse(visit: Visit) -> None:
     )["order"]
     way = "after" if channel != order[-1] else "before"
     after = order[order.index(channel) + (1 if way == "after" else -1)]
-    page.click(f"text=Channel {way}")
+    page.click(f'button:text-is("Channel {way}")')
     page.wait_for_selector(f'#inside-room[data-shown^="max_pooling2d:{after}"]')
 
 
@@ -155,13 +175,14 @@ def test_by_keyboard_alone(visit: Visit) -> None:
     shown(page, "conv2d", 0, 3, 3)
     page.focus("#inside-room select")
     seen = []
-    for _ in range(40):
+    for _ in range(60):
         page.keyboard.press("Tab")
         part = page.evaluate("document.activeElement.closest('.bench > section')?.className ?? ''")
         if part and part not in seen:
             seen.append(part)
-    assert seen == ["sight", "middle", "cell"]
-    page.focus('section[aria-label="conv2d"] canvas')
+    assert seen == ["sight", "middle", "cell", "answer"]
+    thumbs(page, "max_pooling2d")
+    thumbs(page, "conv2d").focus()
     page.keyboard.press("End")
     last = answer({"kind": "inside.sprite", "network": NETWORK, "picture": PICTURE, "layer": "conv2d"})[
         "order"
@@ -234,8 +255,8 @@ def test_a_class_called_as_a_script_is_text(visit: Visit, monkeypatch: pytest.Mo
 def test_a_backbone_at_224_pixels(visit: Visit) -> None:
     """EfficientNet-Lite0: its stages fold; a depthwise cell, an addition and a batch norm are Python's."""
     network, picture = "efficientnet_lite0", "clipart/animals/beagle-copper-ganson.jpg"
+    HELD.inside(network, picture)
     page = visit("#inside?layer=blocks.2.0.conv_dw&cell=7,0,3")
-    page.set_default_timeout(60_000)
     shown(page, "blocks.2.0.conv_dw", 7, 0, 3)
     check_cell(page, "blocks.2.0.conv_dw", 7, 0, 3, network=network, picture=picture)
     assert page.locator(".strip button").count() == 9
@@ -266,3 +287,248 @@ def test_axe_finds_nothing_serious(visit: Visit, scheme: str) -> None:
             page.set_viewport_size({"width": width, "height": 900})
             assert serious(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def png(pixels: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def give(page: Any, name: str, data: bytes) -> None:
+    page.set_input_files(
+        "#inside-room input[type=file]", {"name": name, "mimeType": "image/png", "buffer": data}
+    )
+
+
+def picture_of(page: Any) -> str:
+    """The name of the picture that the address says."""
+    return unquote(re.search(r"picture=([^&]+)", page.url)[1])
+
+
+def until(page: Any, so: Callable[[], bool]) -> None:
+    """Wait until it is so, as long as for anything else on a page."""
+    for _ in range(100):
+        if so():
+            return
+        page.wait_for_timeout(100)
+    assert so()
+
+
+def best_of(page: Any) -> float:
+    return float(page.locator(".answer tbody td").first.get_attribute("data-value"))
+
+
+def test_a_picture_is_chosen_and_the_address_brings_it_back(visit: Visit) -> None:
+    """Its numbers are Python's for the same file; the lab keeps it as long as it runs."""
+    data = png(np.random.default_rng(0).integers(0, 256, (40, 50, 3)))
+    page = visit(address("conv2d", "1,2,3"))
+    give(page, "mine.png", data)
+    page.wait_for_function("() => location.hash.includes('picture=own-')")
+    told = page.locator("#inside-room .drop > [role=status]")
+    assert told.inner_text() == "mine.png. It stays on this machine."
+    name = picture_of(page)
+    assert HELD.picture(name) == data
+    shown(page, "conv2d", 1, 2, 3)
+    check_cell(page, "conv2d", 1, 2, 3, picture=name)
+    fresh = visit("#" + page.url.partition("#")[2])
+    shown(fresh, "conv2d", 1, 2, 3)
+    check_cell(fresh, "conv2d", 1, 2, 3, picture=name)
+
+
+def test_a_picture_that_python_let_go_of_is_sent_again(visit: Visit) -> None:
+    """The page that has it sends it once more, unasked; a page that has not says what to do."""
+    page = visit(address("conv2d", "1,2,3"))
+    give(page, "mine.png", png(np.full((30, 30), 200)))
+    page.wait_for_function("() => location.hash.includes('picture=own-')")
+    shown(page, "conv2d", 1, 2, 3)
+    name = picture_of(page)
+    forget(name)
+    page.focus(".large canvas")
+    page.keyboard.press("ArrowDown")
+    shown(page, "conv2d", 1, 3, 3)
+    check_cell(page, "conv2d", 1, 3, 3, picture=name)
+    forget(name)
+    fresh = visit("#" + page.url.partition("#")[2], ready=False)
+    told = fresh.locator("#wrong", has_text="That picture is no longer kept here.")
+    told.wait_for()
+    fresh.select_option("#inside-room label:has-text('Picture') select >> nth=0", "digits/3")
+    fresh.wait_for_selector("#inside-room[data-shown]")
+
+
+def forget(name: str) -> None:
+    HELD._pictures.drop(lambda key: key == name)
+    HELD._passes.drop(lambda key: key[1] == name)
+
+
+def test_a_picture_is_dropped(visit: Visit) -> None:
+    """On its place; beside it, it does not replace the page."""
+    drop = """([selector, bytes]) => {
+      const given = new DataTransfer();
+      given.items.add(new File([new Uint8Array(bytes)], "dropped.png", {type: "image/png"}));
+      for (const name of ["dragover", "drop"]) document.querySelector(selector).dispatchEvent(
+        new DragEvent(name, {dataTransfer: given, bubbles: true, cancelable: true}));
+    }"""
+    page = visit(address())
+    data = list(png(np.zeros((9, 9, 3))))
+    page.evaluate(drop, ["#inside-room .answer", data])
+    page.evaluate(drop, ["#inside-room .drop", data])
+    page.locator("#inside-room .drop > [role=status]", has_text="dropped.png").wait_for()
+
+
+def test_a_digit_is_drawn_live(visit: Visit) -> None:
+    """White on black, with the mouse and with keys: each stroke is answered, as Python answers that file."""
+    page = visit(address("conv2d", "1,2,3"))
+    page.click('#inside-room button:text-is("Draw")')
+    box = page.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 110, box["y"] + 100)
+    page.wait_for_function("() => location.hash.includes('picture=own-')")
+    first = picture_of(page)
+    page.mouse.move(box["x"] + 120, box["y"] + 180, steps=4)
+    page.mouse.up()
+    page.wait_for_function("(first) => !location.hash.includes(first)", arg=first)
+    until(page, lambda: decode(HELD.picture(picture_of(page)))[178, 120].tolist() == [255, 255, 255])
+    pixels_HWC = decode(HELD.picture(picture_of(page)))
+    assert pixels_HWC[0, 0].tolist() == [0, 0, 0]
+    assert pixels_HWC[100, 110].tolist() == [255, 255, 255]
+    best = answer({"kind": "inside.look", "network": NETWORK, "picture": picture_of(page)})["answer"]["best"]
+    until(page, lambda: best_of(page) == best[0]["probability"])
+    before = picture_of(page)
+    page.focus(".pad")
+    for key in (" ", "ArrowLeft", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    page.locator("#inside-room .drop", has_text="The pen is down").wait_for()
+    page.wait_for_function("(before) => !location.hash.includes(before)", arg=before)
+    page.click('#inside-room button:text-is("Wipe")')
+    until(page, lambda: not decode(HELD.picture(picture_of(page))).any())
+
+
+def test_a_picture_comes_from_the_camera(chromium: str, lab: str) -> None:
+    """Chromium's own false camera: it is asked for when its button is pressed, and off when it is taken."""
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    code = f"""
+import sys
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path={chromium!r}, args={flags!r})
+    page = browser.new_page()
+    page.goto({lab + address("conv2d", "1,2,3")!r})
+    page.wait_for_selector("#inside-room[data-shown]")
+    assert page.locator("video").count() == 0
+    page.click('#inside-room button:text-is("Camera")')
+    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
+    page.click("text=Take the picture")
+    page.wait_for_function("() => location.hash.includes('picture=own-')")
+    assert page.locator("video").count() == 0
+    print(page.url)
+    browser.close()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    name = unquote(re.search(r"picture=([^&]+)", done.stdout)[1])
+    assert min(decode(HELD.picture(name)).shape[:2]) > 100
+
+
+def test_where_there_is_no_camera_the_page_says_so(visit: Visit) -> None:
+    """The browser of the tests has none, and lets no page ask."""
+    page = visit(address())
+    page.click('#inside-room button:text-is("Camera")')
+    page.locator("#inside-room .drop .wrong", has_text="Choose a file instead.").or_(
+        page.locator("#inside-room .drop .wrong", has_text="or choose a file.")
+    ).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "it is an SVG drawing"),
+        (b"<html><script>document.title = 'gone'</script></html>", "it is not a picture that can be read"),
+        (b"", "The file is empty."),
+        (b"\x89PNG\r\n\x1a\nrest", "it is "),
+    ],
+)
+def test_what_is_no_picture_leaves_the_page_alive(visit: Visit, data: bytes, told: str) -> None:
+    """It is told where the picture was given, and what was seen stays."""
+    page = visit(address("conv2d", "1,2,3"))
+    give(page, "drawing.png", data)
+    page.locator("#inside-room .drop .wrong", has_text=told).wait_for()
+    assert page.title() == "Pellucid: Inside"
+    page.focus(".large canvas")
+    page.keyboard.press("ArrowDown")
+    shown(page, "conv2d", 1, 3, 3)
+
+
+def test_a_picture_of_20000_x_20000_leaves_the_page_alive(visit: Visit, bomb: Callable[[int], bytes]) -> None:
+    """It is refused by what it claims, before it is decoded."""
+    page = visit(address("conv2d", "1,2,3"))
+    give(page, "large.png", bomb(20_000))
+    page.locator(
+        "#inside-room .drop .wrong", has_text="20000 x 20000 pixels is more than the limit"
+    ).wait_for()
+    check_cell(page, "conv2d", 1, 2, 3)
+
+
+def test_a_second_picture_beside_the_first(visit: Visit) -> None:
+    """The same map and the same cell of it, in the same colours; the address holds both."""
+    page = visit(address("conv2d_1", "7,2,3"))
+    shown(page, "conv2d_1", 7, 2, 3)
+    page.select_option("label:has-text('A second picture') select", "digits/3")
+    page.locator(".maps .large >> nth=1").locator("h3", has_text="conv2d_1, channel 7, of digit 3").wait_for()
+    theirs = HELD.inside(NETWORK, "digits/3").cell("conv2d_1", 7, 2, 3).value
+    mine = opened("conv2d_1", 7, 2, 3).value
+    numbers = page.locator(".maps .large >> nth=1").locator("p .number")
+    found = [float(one.get_attribute("data-value")) for one in numbers.all()]
+    assert found == [pytest.approx(theirs, rel=1e-6), mine, pytest.approx(theirs - mine, rel=1e-5, abs=1e-9)]
+    assert "beside=digits" in page.url
+    page.locator(".maps .large >> nth=1").locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    shown(page, "conv2d_1", 7, 2, 4)
+    fresh = visit("#" + page.url.partition("#")[2])
+    fresh.locator(".maps .large >> nth=1").locator("h3", has_text="of digit 3").wait_for()
+    page.select_option("label:has-text('A second picture') select", "")
+    page.locator(".maps .large >> nth=1").wait_for(state="hidden")
+
+
+def test_saliency_lies_over_the_picture(visit: Visit) -> None:
+    """Grad-CAM for the answer or another class: its weights are Python's, and lead to their channels."""
+    page = visit(address("conv2d", "1,2,3"))
+    before = page.evaluate("document.querySelector('canvas.picture').toDataURL()")
+    page.select_option("label:has-text('Saliency') select", "grad-cam")
+    page.locator(".answer", has_text="Channels of conv2d_1 by their weight").wait_for()
+    reply = answer({"kind": "inside.saliency", "network": NETWORK, "picture": PICTURE, "method": "grad-cam"})
+    rows = page.locator(".answer table >> nth=1").locator("tbody tr")
+    assert [float(one.get_attribute("data-value")) for one in rows.locator("td").all()] == [
+        one["weight"] for one in reply["weights"]
+    ]
+    assert page.evaluate("document.querySelector('canvas.picture').toDataURL()") != before
+    page.locator("input[type=range]").focus()
+    page.keyboard.press("Home")
+    assert page.evaluate("document.querySelector('canvas.picture').toDataURL()") == before
+    page.keyboard.press("End")
+    page.wait_for_function("() => location.hash.includes('saliency=grad-cam&over=100')")
+    rows.first.locator("button").click()
+    page.wait_for_selector(f'#inside-room[data-shown^="conv2d_1:{reply["weights"][0]["channel"]},"]')
+    fresh = visit("#" + page.url.partition("#")[2])
+    fresh.locator(".answer", has_text="Channels of conv2d_1 by their weight").wait_for()
+    assert fresh.input_value("input[type=range]") == "100"
+
+
+def test_numbers_are_copied_with_all_their_digits(visit: Visit) -> None:
+    """What is selected and copied holds every digit, though four are in sight."""
+    page = visit(address("conv2d_1", "7,2,3"))
+    shown(page, "conv2d_1", 7, 2, 3)
+    copied = page.evaluate(
+        """() => {
+          getSelection().selectAllChildren(document.querySelector('.results'));
+          const given = new DataTransfer();
+          const copy = {clipboardData: given, bubbles: true, cancelable: true};
+          document.querySelector('.results').dispatchEvent(new ClipboardEvent('copy', copy));
+          return given.getData('text/plain');
+        }"""
+    )
+    worked = opened("conv2d_1", 7, 2, 3).worked
+    assert f"= sum\t{worked.sum!r}\tin float64\n" in copied
+    page.check("text=All digits")
+    assert page.locator(".results td").first.inner_text() == repr(worked.sum - worked.bias)

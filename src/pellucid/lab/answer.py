@@ -6,7 +6,17 @@ Which questions there are stands here; what each means is its room's business.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pellucid.lab import classtest, filters, inside, inside_cell, network, picture, runs, views
+from pellucid.lab import (
+    classtest,
+    filters,
+    inside,
+    inside_cell,
+    inside_saliency,
+    network,
+    picture,
+    runs,
+    views,
+)
 from pellucid.lab.question import Question, QuestionError, brief
 
 ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
@@ -27,6 +37,7 @@ ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
     "inside.map": inside.one_map,
     "inside.cell": inside_cell.cell,
     "inside.more": inside_cell.more,
+    "inside.saliency": inside_saliency.saliency,
     "views.start": views.start,
     "views.edit": views.edit,
     "views.make": views.make,

@@ -55,6 +55,18 @@ def first(place: Place = HERE) -> str:
     return DEFAULT_BACKBONE if place.network is None else name_of(place.network, place)
 
 
+def check(given: str, place: Place = HERE) -> None:
+    """Whether there is what a person named on the command line; nothing is opened.
+
+    Raises:
+        QuestionError: There is neither a run nor a network nor a backbone of that name here.
+    """
+    if _is_run(Path(given)) or find_named(given) or is_text(given):
+        return
+    if given not in {one.name for one in local_backbones() if one.path}:
+        raise _no_network(given, place)
+
+
 def name_of(given: str, place: Place = HERE) -> str:
     """The name that a question has for what a person named on the command line."""
     if not _is_run(Path(given)):
@@ -94,8 +106,12 @@ def subject_of(name: str, place: Place = HERE) -> "Subject":
         return of_chance(blueprint, name)
     elif name in {one.name for one in local_backbones() if one.path}:
         return of_backbone(name)
+    raise _no_network(name, place)
+
+
+def _no_network(name: str, place: Place) -> QuestionError:
     names = [one.name for one in listed(place)]
-    raise QuestionError(
+    return QuestionError(
         f"There is no network {brief(name)} here.",
         f"One of {len(names)} was expected: runs below the lab's folder, backbones, networks with a name.",
         nearest(name[:200], names) or "Choose one of the list.",

@@ -117,3 +117,37 @@ test("small pictures are drawn in whole pixels, and a pixel leads to the cell ab
   assert.deepEqual(drawnSize(448, 224), { height: 224, width: 112, scale: 0.5 });
   assert.deepEqual(cellUnder({ row: 223, column: 0 }, { height: 224, width: 224 }, { height: 7, width: 7 }), { row: 6, column: 0 });
 });
+
+test("a pen moves in steps and stays on the paper", async () => {
+  const { penMoved } = await load("insidepad.js");
+  assert.deepEqual(penMoved({ x: 112, y: 112 }, "ArrowLeft"), { x: 104, y: 112 });
+  assert.deepEqual(penMoved({ x: 112, y: 8 }, "ArrowUp"), { x: 112, y: 8 });
+  assert.equal(penMoved({ x: 0, y: 0 }, "a"), null);
+});
+
+test("why there is no camera is told in words", async () => {
+  const { cameraTold } = await load("insidegive.js");
+  assert.match(cameraTold(Object.assign(new Error(), { name: "NotAllowedError" })), /does not let this page use the camera/);
+  assert.match(cameraTold(Object.assign(new Error(), { name: "NotFoundError" })), /No camera is connected/);
+  assert.match(cameraTold("x"), /cannot be used here/);
+});
+
+test("what an address says of saliency, and what of it is wrong", async () => {
+  const { saliencyOf } = await load("insidesaliency.js");
+  assert.deepEqual(saliencyOf({ saliency: "layer-cam", for: "3", over: "20" }), { method: "layer-cam", unit: 3, part: 20 });
+  assert.deepEqual(saliencyOf({ saliency: "<img>", for: "x", over: "999" }), { method: "", unit: null, part: 100 });
+});
+
+test("several maps have one scale", async () => {
+  const { ownScale } = await load("insidemap.js");
+  assert.equal(ownScale({ least: -3, largest: 2 }, { least: 0, largest: 4 }), 4);
+  assert.equal(ownScale({ least: null, largest: null }, undefined), 0);
+});
+
+test("a copied table has a line for each row and every digit", async () => {
+  const { plainText } = await load("insidedigits.js");
+  const node = (nodeName, childNodes = [], dataset = {}) => ({ nodeType: 1, nodeName, childNodes, dataset });
+  const text = (nodeValue) => ({ nodeType: 3, nodeName: "#text", nodeValue });
+  const row = node("TR", [node("TH", [text("sum")]), node("TD", [text("0.3333")], { value: "0.3333333333333333" })]);
+  assert.equal(plainText(node("TBODY", [row, row])), "sum\t0.3333333333333333\nsum\t0.3333333333333333\n");
+});

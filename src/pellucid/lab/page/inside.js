@@ -1,13 +1,18 @@
 // The room Inside: which network, picture and cell are chosen, what is asked, and when. Others draw.
 
 import { element } from "./arithmetic.js";
-import { hurried, onlyLatest } from "./ask.js";
+import { AskError, hurried, onlyLatest } from "./ask.js";
+import { makeBeside } from "./insidebeside.js";
+import { copyInFull, writeDigits } from "./insidedigits.js";
+import { makeGive } from "./insidegive.js";
 import { makeAnswer } from "./insideanswer.js";
 import { indexTold, makeCell, number } from "./insidecell.js";
 import { makeLayers } from "./insidelayers.js";
-import { makeNumbers, strongest } from "./insidemap.js";
+import { makeNumbers, ownScale, strongest } from "./insidemap.js";
 import { cellUnder, makePicture } from "./insidepicture.js";
 import { buildRoom, fillSelect, legend } from "./insideroom.js";
+import { makeSaliency } from "./insidesaliency.js";
+import { base64 } from "./upload.js";
 
 /** @typedef {import("./ask.js").Reply} Reply */
 /** @typedef {import("./grid.js").Place} Place */
@@ -46,6 +51,28 @@ export function indexAt(layer, channel, { row, column }, width) {
   return layer.shape.length === 1 ? [row * width + column] : [row * width + column, 0, 0];
 }
 
+/** @type {WeakMap<object, any>} */
+const converted = new WeakMap();
+/**
+ * A map with its numbers, made once of its bytes.
+ * @param {Reply} reply
+ */
+function mapOf(reply) {
+  if (!converted.has(reply)) converted.set(reply, { ...reply, values: new Float32Array(reply.values) });
+  return converted.get(reply);
+}
+
+/**
+ * Choose a value, adding it where it is not on the list.
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ * @param {string} title
+ */
+function choosable(select, value, title) {
+  if (![...select.options].some((one) => one.value === value)) select.append(element("option", { value }, title));
+  select.value = value;
+}
+
 /**
  * @param {{root: HTMLElement, ask: (question: Record<string, unknown>) => Promise<Reply>, tell: (error: unknown) => void,
  *   save: (chosen: Record<string, string>) => void}} page
@@ -53,26 +80,44 @@ export function indexAt(layer, channel, { row, column }, width) {
 export async function openInside({ root, ask, tell, save }) {
   const room = buildRoom(root);
   const start = await ask({ kind: "inside.start" });
-  const chosen = { network: start.network, picture: start.picture, layer: "", index: /** @type {number[]} */ ([]), sort: "" };
+  const chosen = { network: start.network, picture: start.picture, layer: "", index: /** @type {number[]} */ ([]), sort: "", beside: "" };
   const seen = { look: /** @type {Reply | null} */ (null), view: /** @type {ImageBitmap | null} */ (null),
-    map: /** @type {any} */ (null), cell: /** @type {Reply | null} */ (null) };
+    map: /** @type {any} */ (null), other: /** @type {{look: Reply, view: ImageBitmap, map: any} | null} */ (null),
+    over: /** @type {{bitmap: ImageBitmap, part: number} | null} */ (null), cell: /** @type {Reply | null} */ (null) };
   /** @type {Map<string, Promise<import("./insidelayers.js").Sheet>>} */
   let sheets = new Map();
+  /** The pictures that were given since the page was opened, by their names, should Python let go of them. */
+  const own = new Map(/** @type {[string, Blob][]} */ ([]));
   const latest = onlyLatest();
   const failed = (/** @type {unknown} */ error) => { if (error) tell(error); };
 
   fillSelect(room.network, start.networks);
   fillSelect(room.picture, start.examples);
+  fillSelect(room.beside, start.examples);
   const layers = makeLayers(room.layers, { sheet, tell, enter: () => room.map.querySelector("canvas")?.focus(),
     choose: (layer, channel) => choose(layer, null, channel), openGroup: (layer) => choose(layer, null, null) });
   const drawMap = makeNumbers(room.map, { label: "The chosen map", channel: turn, leave: () => layers.focus(chosen.layer),
     enter: () => room.title.focus(), choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
   const drawCell = makeCell(room.arithmetic, { open: (layer, index) => choose(layer, index, null), tell,
-    more: (what, first, count) => ask({ ...about(), kind: "inside.more", layer: chosen.layer, index: chosen.index, what, first, count }) });
+    more: (what, first, count) => asks({ kind: "more", layer: chosen.layer, index: chosen.index, what, first, count }) });
   const drawPicture = makePicture(room.view, { choose: (pixel, size) => {
     if (seen.map && !layerOf().flat) choose(chosen.layer, [channelOf(), ...Object.values(cellUnder(pixel, size, seen.map))], null);
   } });
   const drawAnswer = makeAnswer(room.answer);
+  const drawBeside = makeBeside(room.other, room.otherView, { choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
+  const saliency = makeSaliency(room.saliency, { ask: asks, tell, remember, open: (layer, channel) => choose(layer, null, channel),
+    draw: (over) => { seen.over = over; if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, over); } });
+  const giving = makeGive(room.give, { largest: start.largest_file, sees: () => seen.look?.channels ?? 3, give: hurried(async (file, name) => {
+    try {
+      chosen.picture = await send(file);
+      for (const select of [room.picture, room.beside]) choosable(select, chosen.picture, name);
+      room.beside.value = chosen.beside;
+      await look();
+      tell(null);
+    } catch (error) {
+      giving.say(error instanceof Error ? error.message : String(error), true);
+    }
+  }) });
 
   const about = () => ({ network: chosen.network, picture: chosen.picture });
   const layerOf = (name = chosen.layer) => seen.look?.layers.find((/** @type {Reply} */ one) => one.name === name);
@@ -80,7 +125,7 @@ export async function openInside({ root, ask, tell, save }) {
 
   /** @param {string} layer */
   function sheet(layer) {
-    const found = sheets.get(layer) ?? ask({ kind: "inside.sprite", ...about(), layer }).then(async (reply) =>
+    const found = sheets.get(layer) ?? asks({ kind: "sprite", layer }).then(async (reply) =>
       ({ reply, bitmap: await createImageBitmap(new Blob([reply.sprite], { type: "image/png" })) }));
     sheets.set(layer, found);
     return found;
@@ -88,7 +133,7 @@ export async function openInside({ root, ask, tell, save }) {
 
   function remember() {
     save({ network: chosen.network === start.network ? "" : chosen.network, picture: chosen.picture === start.picture ? "" : chosen.picture,
-      layer: chosen.layer, cell: chosen.index.join(","), sort: chosen.sort });
+      layer: chosen.layer, cell: chosen.index.join(","), sort: chosen.sort, beside: chosen.beside, ...saliency.said() });
   }
 
   /** Go to a cell; without its index to the strongest one of the channel, or of the strongest channel. */
@@ -107,39 +152,41 @@ export async function openInside({ root, ask, tell, save }) {
     if (!look || !layer) return;
     const strong = layer.flat ? 0 : index ? index[0] : channel ?? (await sheet(name)).reply.order[0];
     layers.draw(look, { layer: name, channel: strong, byNumber: chosen.sort === "number" });
-    const mapped = ask({ kind: "inside.map", ...about(), layer: name, channel: strong });
-    const opened = index ? ask({ kind: "inside.cell", ...about(), layer: name, index }) : null;
+    const mapped = asks({ kind: "map", layer: name, channel: strong });
+    const opened = index ? asks({ kind: "cell", layer: name, index }) : null;
     const reply = await mapped;
-    const map = { ...reply, values: floats(reply) };
+    const map = mapOf(reply);
     const at = index ?? indexAt(layer, strong, strongest(/** @type {any} */ (map)), reply.width);
-    const cell = await (opened ?? ask({ kind: "inside.cell", ...about(), layer: name, index: at }));
+    const cell = await (opened ?? asks({ kind: "cell", layer: name, index: at }));
+    const other = chosen.beside ? await second(name, strong) : null;
     if (seen.look !== look) return;
     Object.assign(chosen, { layer: name, index: at });
-    Object.assign(seen, { map, cell });
+    Object.assign(seen, { map, cell, other });
     remember();
     show();
   }
 
-  /** @type {WeakMap<object, Float32Array>} */
-  const converted = new WeakMap();
-  /** The numbers of a map, made once of its bytes. @param {Reply} reply */
-  function floats(reply) {
-    const values = converted.get(reply) ?? new Float32Array(reply.values);
-    converted.set(reply, values);
-    return values;
+  /** The second picture, and the same map of it. @param {string} layer @param {number} channel */
+  async function second(layer, channel) {
+    const [look, reply] = await Promise.all([asks({ kind: "look", picture: chosen.beside }), asks({ kind: "map", picture: chosen.beside, layer, channel })]);
+    return { look, map: mapOf(reply), view: await createImageBitmap(new Blob([look.view], { type: "image/png" })) };
   }
 
   function show() {
-    const { look, view, map, cell } = seen, layer = layerOf();
+    const { look, view, map, cell, other } = seen, layer = layerOf();
     if (!look || !view || !cell || !layer) return;
-    drawPicture(look, view, cell.pixels);
-    drawMap(map, placeIn(layer, chosen.index, map.width));
+    const at = placeIn(layer, chosen.index, map.width), scale = ownScale(map, other?.map);
+    drawPicture(look, view, cell.pixels, seen.over);
+    drawMap({ ...map, scale }, at);
+    drawBeside(other && { ...other, map: { ...other.map, scale } }, { name: room.beside.selectedOptions[0]?.textContent ?? "", at, value: cell.value, pixels: cell.pixels,
+      layer: layer.flat ? layer.name : `${layer.name}, channel ${chosen.index[0]}` });
     room.mapTitle.textContent = layer.flat ? `${layer.name}: ${layer.output}` : `${layer.name}, channel ${chosen.index[0]}`;
     room.title.replaceChildren(`${layer.name} `, element("small", {}, `${layer.kind}, ${indexTold(layer.shape.length === 1 ? [chosen.index[0]] : chosen.index)}`));
     room.value.replaceChildren(number(cell.value, "strong"));
     for (const button of room.moves.querySelectorAll("button")) button.disabled = layer.flat && button.dataset.channel !== undefined;
     drawCell(cell);
-    room.legend.replaceChildren(...legend(map.scale));
+    if (room.digits.checked) writeDigits(room.cell, true);
+    room.legend.replaceChildren(...legend(scale));
     root.dataset.shown = `${chosen.layer}:${chosen.index.join(",")}`;
   }
 
@@ -165,21 +212,45 @@ export async function openInside({ root, ask, tell, save }) {
     }
   }
 
+  /** Hand a picture to Python, which gives it a name. @param {Blob} file @param {number} again */
+  async function send(file, again = 0) {
+    const { picture } = await ask({ kind: "inside.give", data: await base64(file), ...(again ? { again } : {}) });
+    own.set(picture, file);
+    return picture;
+  }
+
+  /** Ask about a picture; one that Python has let go of is sent once more. @param {Record<string, unknown>} question */
+  async function asks(question) {
+    const asked = { ...about(), ...question, kind: `inside.${question.kind}` };
+    try {
+      return await ask(asked);
+    } catch (error) {
+      const file = own.get(asked.picture);
+      if (!(error instanceof AskError && error.forgotten && file)) throw error;
+      await send(file, Date.now());
+      return ask(asked);
+    }
+  }
+
   /** Look at the chosen picture with the chosen network, and go to a cell. @param {string} [layer] @param {number[] | null} [index] */
   async function look(layer = chosen.layer, index = chosen.index.length ? chosen.index : null) {
-    const waiting = window.setTimeout(() => { room.status.textContent = seen.look ? "Looking ..." : "Opening the network. The first time takes some seconds, while PyTorch is loaded ..."; }, PATIENCE);
-    root.setAttribute("aria-busy", "true");
+    const waiting = window.setTimeout(() => {
+      root.setAttribute("aria-busy", "true");
+      room.status.textContent = seen.look ? "Looking ..." : "Opening the network. The first time takes some seconds, while PyTorch is loaded ...";
+    }, PATIENCE);
     try {
-      const found = await latest(ask({ kind: "inside.look", ...about() }));
+      const found = await latest(asks({ kind: "look" }));
       if (!found) return;
       sheets = new Map();
       seen.look = found;
       seen.view = await createImageBitmap(new Blob([found.view], { type: "image/png" }));
       drawAnswer(found);
       const fits = found.layers.find((/** @type {Reply} */ one) => one.name === layer);
-      if (layer && !fits) await ask({ kind: "inside.sprite", ...about(), layer }).catch(tell);
+      if (layer && !fits) await asks({ kind: "sprite", layer }).catch(tell);
       const within = fits && index?.length === fits.shape.length && index.every((place, axis) => place < fits.shape[axis]);
+      const marked = saliency.answered(found);
       await reach(fits ? layer : found.layers[0].name, within ? index : null, null);
+      await marked;
     } finally {
       clearTimeout(waiting);
       room.status.textContent = "";
@@ -199,6 +270,9 @@ export async function openInside({ root, ask, tell, save }) {
 
   room.network.addEventListener("change", () => { chosen.network = room.network.value; trying(() => look("", null)); });
   room.picture.addEventListener("change", () => { chosen.picture = room.picture.value; trying(look); });
+  copyInFull(root);
+  room.digits.addEventListener("change", () => writeDigits(room.cell, room.digits.checked));
+  room.beside.addEventListener("change", () => { chosen.beside = room.beside.value; choose(chosen.layer, chosen.index, null); });
   room.sort.addEventListener("change", () => { chosen.sort = room.sort.value; choose(chosen.layer, chosen.index, null); });
   for (const button of room.moves.querySelectorAll("button")) button.addEventListener("click", () => {
     const { move: way, channel } = button.dataset;
@@ -212,14 +286,14 @@ export async function openInside({ root, ask, tell, save }) {
 
   /** @param {Record<string, string>} said what an address says */
   async function restore(said) {
-    Object.assign(chosen, { network: said.network ?? start.network, picture: said.picture ?? start.picture, sort: said.sort === "number" ? "number" : "" });
+    Object.assign(chosen, { network: said.network ?? start.network, picture: said.picture ?? start.picture, sort: said.sort === "number" ? "number" : "", beside: said.beside ?? "" });
+    saliency.restore(said);
     room.sort.value = chosen.sort;
-    for (const [select, name] of /** @type {[HTMLSelectElement, string][]} */ ([[room.network, chosen.network], [room.picture, chosen.picture]])) {
-      if (![...select.options].some((one) => one.value === name)) select.append(element("option", { value: name }, name));
-      select.value = name;
-    }
+    choosable(room.network, chosen.network, chosen.network);
+    choosable(room.picture, chosen.picture, "your own picture");
+    choosable(room.beside, chosen.beside, "your own picture");
     await look(said.layer ?? "", indexOf(said.cell));
   }
 
-  return { restore, halt: () => {} };
+  return { restore, halt: giving.halt };
 }

@@ -76,10 +76,10 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
   const shown = new Map(/** @type {[string, Column][]} */ ([]));
   /** @type {unknown} */
   let painted = null;
-  let open = "";
+  let open = "", built = "";
   host.replaceChildren(strip, columns);
 
-  /** @typedef {{part: HTMLElement, draw: (chosen: number, byNumber: boolean, isChosen: boolean) => void, focus: () => void}} Column */
+  /** @typedef {{part: HTMLElement, mark: (chosen: number, byNumber: boolean, isChosen: boolean) => void, load: () => void, focus: () => void}} Column */
 
   strip.addEventListener("keydown", (event) => {
     const buttons = /** @type {HTMLButtonElement[]} */ ([...strip.querySelectorAll("button")]);
@@ -107,7 +107,8 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     let last = /** @type {[number, boolean, boolean]} */ ([0, false, false]);
     /** @type {Sheet | null} */
     let drawn = null;
-    sheet(layer.name).then((found) => { drawn = found; draw(...last); }, tell);
+    /** What is drawn stays until the new thumbnails are here. */
+    const load = () => sheet(layer.name).then((found) => { drawn = found; draw(...last); }, tell);
 
     more.addEventListener("click", () => { all = !all; draw(...last); });
     canvas.addEventListener("click", (event) => {
@@ -163,7 +164,9 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
       const told = reply.count === 1 ? "" : `, channel ${chosen} chosen, mean size ${reply.strength[chosen]}`;
       canvas.setAttribute("aria-label", `Maps of ${layer.name}: ${reply.count} of ${layer.output}${isChosen ? told : ""}. Arrow keys choose, Enter opens.`);
     }
-    return { part, draw, focus: () => canvas.focus() };
+    /** @type {typeof draw} */
+    const mark = (...now) => { if (now.some((one, place) => one !== last[place]) || !drawn) draw(...now); };
+    return { part, mark, load, focus: () => canvas.focus() };
   }
 
   /**
@@ -175,19 +178,22 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     const group = groups.find((one) => one.layers.some((each) => each.name === layer)) ?? groups[0];
     const folded = groups.some((one) => one.layers.length > 1);
     strip.hidden = !folded;
-    if (painted !== look || (folded && open !== group.name)) {
-      painted = look;
+    const listed = folded ? group.layers : look.layers;
+    const names = listed.map((one) => one.name), now = [groups.length, ...names, ...listed.map((one) => one.output)].join();
+    if (built !== now) {
+      built = now;
       open = group.name;
       const had = strip.contains(document.activeElement);
       strip.replaceChildren(...(folded ? groups.map((one) => groupButton(one, one === group)) : []));
       if (had) /** @type {HTMLElement | null} */ (strip.querySelector("[aria-expanded=true]"))?.focus();
       shown.clear();
-      const listed = folded ? group.layers : look.layers;
-      const names = listed.map((one) => one.name);
+      painted = null;
       for (const one of listed) shown.set(one.name, makeColumn(one, names));
       columns.replaceChildren(...[...shown.values()].map((one) => one.part));
     }
-    for (const [name, column] of shown) column.draw(name === layer ? channel : -1, byNumber, name === layer);
+    if (painted !== look) for (const column of shown.values()) column.load();
+    painted = look;
+    for (const [name, column] of shown) column.mark(name === layer ? channel : -1, byNumber, name === layer);
     const part = shown.get(layer)?.part;
     if (part) keepInSight(columns, part);
   }

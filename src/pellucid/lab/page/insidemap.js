@@ -11,7 +11,7 @@ import { colour, css, ink } from "./palette.js";
 
 /** Cells of this many pixels have their number in them. */
 export const READABLE = 12;
-const SIDE = 392, LARGEST_CELL = 56, LETTER = 0.62;
+const SIDE = 392, LARGEST_CELL = 56, LETTER = 0.61;
 /** Maps with at most this many cells also come as a table. */
 const TABLED = 256;
 
@@ -50,6 +50,12 @@ export function strongest({ values, width }) {
   for (let at = 1; at < values.length; at++) if (Math.abs(values[at]) > Math.abs(values[best]) || Number.isNaN(values[best])) best = at;
   return { row: Math.floor(best / width), column: best % width };
 }
+
+/**
+ * The number of a map that is furthest from zero; of several maps, so that their colours mean the same.
+ * @param {({least: number | null, largest: number | null} | undefined)[]} maps
+ */
+export const ownScale = (...maps) => Math.max(0, ...maps.flatMap((one) => [Math.abs(one?.least ?? 0), Math.abs(one?.largest ?? 0)]));
 
 /**
  * @param {HTMLElement} host
@@ -103,7 +109,7 @@ export function makeNumbers(host, { label, choose, channel, leave, enter }) {
    * @param {import("./grid.js").Box | null} box a part of the map that is framed
    */
   return (now, chosen, box = null) => {
-    const isNew = map !== now;
+    const isNew = map?.values !== now.values || map.scale !== now.scale;
     map = now;
     at = chosen;
     side = cellPixels(now.height, now.width);
@@ -147,7 +153,7 @@ function paint(canvas, { values, height, width, scale }, side, sharp) {
   surface.imageSmoothingEnabled = false;
   surface.drawImage(small, 0, 0, canvas.width, canvas.height);
   if (side < READABLE) return;
-  const size = Math.min(Math.max(Math.floor(side / 3), 8), 13);
+  const size = Math.min(Math.max(Math.floor(side / 3), 7), 13);
   const letters = Math.floor((side - 1) / (size * LETTER));
   surface.scale(sharp, sharp);
   surface.font = `${size}px ui-monospace, monospace`;

@@ -9,9 +9,9 @@ import { colour, css } from "./palette.js";
  */
 export function buildRoom(root) {
   const select = () => /** @type {HTMLSelectElement} */ (element("select"));
-  const network = select(), picture = select(), sort = select();
+  const network = select(), picture = select(), beside = select(), sort = select();
   sort.append(element("option", { value: "" }, "strongest first"), element("option", { value: "number" }, "by number"));
-  const view = element("div"), layers = element("div", { class: "layers" }), map = element("div"), arithmetic = element("div", { class: "opened" });
+  const view = element("div"), give = element("div"), otherView = element("div"), other = element("div", { class: "large" }), saliency = element("div"), layers = element("div", { class: "layers" }), map = element("div"), arithmetic = element("div", { class: "opened" });
   const answer = element("div"), status = element("p", { class: "quiet", role: "status" });
   const title = element("h2", { tabindex: "-1" }, "One cell"), mapTitle = element("h3"), value = element("p", { class: "value", "aria-live": "polite" });
   const legendPlace = element("div", { class: "legend", role: "img", "aria-label": "Colours: blue below zero, white at zero, orange above" });
@@ -20,14 +20,18 @@ export function buildRoom(root) {
     button("Left", { "data-move": "0,-1" }), button("Up", { "data-move": "-1,0" }), button("Down", { "data-move": "1,0" }), button("Right", { "data-move": "0,1" }),
     button("Channel before", { "data-channel": "-1" }), button("Channel after", { "data-channel": "1" }));
   const part = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(Node | string)[]} */ ...children) => element("section", { class: name, "aria-label": label }, ...children);
-  const cell = part("cell", "One cell", element("div", { class: "large" }, mapTitle, map, legendPlace), element("div", { class: "one" }, title, value, moves, arithmetic));
+  const digits = /** @type {HTMLInputElement} */ (element("input", { type: "checkbox" }));
+  moves.append(element("label", {}, digits, "All digits"));
+  const cell = part("cell", "One cell", element("div", { class: "maps" }, element("div", { class: "large" }, mapTitle, map, legendPlace), other), element("div", { class: "one" }, title, value, moves, arithmetic));
   root.classList.add("inside");
   root.replaceChildren(status, element("div", { class: "bench" },
-    part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), element("label", {}, "Picture ", picture), view),
+    part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), element("label", {}, "Picture ", picture), view, give,
+      element("label", {}, "A second picture beside it ", beside), otherView),
     part("middle", "Layers", element("div", { class: "heading" }, element("h2", {}, "Layers"), element("label", {}, "Channels ", sort)), layers),
     cell,
-    part("answer", "Answer", element("h2", {}, "Answer"), answer)));
-  return { network, picture, sort, view, layers, map, mapTitle, legend: legendPlace, arithmetic, answer, status, title, value, moves, cell };
+    part("answer", "Answer", element("h2", {}, "Answer"), answer, saliency)));
+  beside.append(element("option", { value: "" }, "none"));
+  return { digits, network, picture, beside, sort, view, give, other, otherView, saliency, layers, map, mapTitle, legend: legendPlace, arithmetic, answer, status, title, value, moves, cell };
 }
 
 /**
