@@ -99,7 +99,7 @@ export async function openFilters({ tell, save }) {
     draw(looks(), reply);
     const cell = await latestCell(ask({ kind, ...question(), cell: [row, column] }));
     if (!cell) return;
-    given.winners = (cell.winners ?? []).map(([down, right]) => ({ row: down, column: right }));
+    given.winners = (cell.winners ?? []).map((/** @type {number[]} */ [down, right]) => ({ row: down, column: right }));
     if (stage === "pool") draw(looks(), reply);
     const name = stage === "map" ? "Feature map" : "Pooling";
     byId("cell-title").replaceChildren("One cell ", element("small", {}, `${name}, row ${row + 1}, column ${column + 1}`));

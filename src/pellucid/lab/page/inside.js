@@ -247,7 +247,7 @@ export async function openInside({ root, ask, tell, save }) {
       drawAnswer(found);
       const fits = found.layers.find((/** @type {Reply} */ one) => one.name === layer);
       if (layer && !fits) await asks({ kind: "sprite", layer }).catch(tell);
-      const within = fits && index?.length === fits.shape.length && index.every((place, axis) => place < fits.shape[axis]);
+      const within = fits && index !== null && index.length === fits.shape.length && index.every((place, axis) => place < fits.shape[axis]);
       const marked = saliency.answered(found);
       await reach(fits ? layer : found.layers[0].name, within ? index : null, null);
       await marked;

@@ -25,7 +25,7 @@ export function groupsOf(layers) {
 
 /**
  * What a group is called: its layer's name, or its modules' name, or from the first to the last layer.
- * @param {{name: string, layers: {name: string}[]}} group
+ * @param {{name: string, layers: Reply[]}} group
  */
 export function groupTitle({ name, layers }) {
   if (layers.length === 1) return layers[0].name;
@@ -179,7 +179,7 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     const folded = groups.some((one) => one.layers.length > 1);
     strip.hidden = !folded;
     const listed = folded ? group.layers : look.layers;
-    const names = listed.map((one) => one.name), now = [groups.length, ...names, ...listed.map((one) => one.output)].join();
+    const names = listed.map((/** @type {Reply} */ one) => one.name), now = [groups.length, ...names, ...listed.map((/** @type {Reply} */ one) => one.output)].join();
     if (built !== now) {
       built = now;
       open = group.name;

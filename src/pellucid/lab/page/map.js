@@ -35,8 +35,8 @@ export const cellSide = (rows, columns) => Math.max(Math.floor(SIDE / Math.max(r
  */
 export function rgbOf({ channels, isPicture, scale }, row, column) {
   const seen = channels.map((channel) => channel[row][column]);
-  if (isPicture) return [seen[0], seen[1] ?? seen[0], seen[2] ?? seen[0]];
-  return seen[0] === null ? EMPTY : colour(seen[0], scale);
+  if (seen[0] === null) return EMPTY;
+  return isPicture ? [seen[0], seen[1] ?? seen[0], seen[2] ?? seen[0]] : colour(seen[0], scale);
 }
 
 /**

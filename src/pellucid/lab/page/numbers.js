@@ -44,7 +44,7 @@ export function summed(values) {
 
 /**
  * The terms as they are worked out: 1*(-1) + (-1)*1.
- * @param {{input: number, weight: number}[]} terms
+ * @param {import("./ask.js").Reply[]} terms
  */
 export const multiplied = (terms) =>
   terms.map(({ input, weight }) => `${bracketed(input)}*${bracketed(weight)}`).join(" + ");

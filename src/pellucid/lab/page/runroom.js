@@ -36,7 +36,8 @@ export function buildRun(root) {
  * @param {number[]} numbers the columns whose cells stand to the right
  */
 export function table(caption, head, rows, numbers = []) {
-  const given = (/** @type {number} */ column) => (numbers.includes(column) ? { class: "number" } : {});
+  /** @param {number} column @returns {Record<string, string>} */
+  const given = (column) => (numbers.includes(column) ? { class: "number" } : {});
   const made = element("table", {}, element("caption", {}, caption),
     ...(head.length ? [element("thead", {}, element("tr", {}, ...head.map((name, column) => element("th", { scope: "col", ...given(column) }, name))))] : []),
     element("tbody", {}, ...rows.map(([first, ...rest]) => element("tr", {}, element("th", { scope: "row" }, first),
