@@ -39,6 +39,7 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@sh tools/types.sh $(VENV)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.run
