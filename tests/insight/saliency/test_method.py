@@ -1,6 +1,7 @@
 """Saliency by its method's name: maps by hand, exact CAM, which layer is meant, what chance does to a map."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from torch.nn import functional
 from pellucid.errors import RequestError
 from pellucid.insight.inside import open_module
 from pellucid.insight.saliency import METHODS
+from pellucid.insight.saliency.answer import answer_of
 from pellucid.insight.saliency.method import layers_with_map, saliency
+from pellucid.insight.subject import Subject, of_run
+from pellucid.run import Run
 
 
 def test_grad_cam_of_all_ones_kernels_on_sixteen_numbers(ones: nn.Module, sixteen: Tensor) -> None:
@@ -171,3 +175,35 @@ def test_chance_in_the_weights_changes_the_map(convnet: Callable[[int], nn.Modul
     assert abs(np.mean(alike)) < 0.3
     again = saliency(open_module(convnet(7), x_CHW), method, target=0).evidence.signed_HW.ravel()
     assert spearmanr(again, maps[0]).statistic == pytest.approx(1)
+
+
+def deleted(
+    subject: Subject, x_CHW: np.ndarray, index: int, order: np.ndarray, side: int, fill: float
+) -> float:
+    """The mean probability of a class while squares are taken away one after the other, half of them in all."""
+    answer = answer_of(subject.look(x_CHW), subject.classes, subject.temperature)
+    part, steps = x_CHW.shape[1] // side, [x_CHW.copy()]
+    for cell in order[: side * side // 2]:
+        row, column = divmod(int(cell), side)
+        steps.append(steps[-1].copy())
+        steps[-1][:, row * part : (row + 1) * part, column * part : (column + 1) * part] = fill
+    return float(answer.chances(np.stack(steps[1 :: max(len(steps) // 8, 1)]))[:, index].mean())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_map_shows_matters_more_than_chance(scratched: Run, strokes: Path, method: str) -> None:
+    """Taking away what a map shows costs the answer more than taking any squares (Petsiuk et al. 2018)."""
+    subject, chance, means = of_run(scratched), np.random.default_rng(0), []
+    for name in scratched.classes:
+        for number in range(4):
+            data = (strokes / name / f"{number:02d}.png").read_bytes()
+            x_CHW = subject.preprocess.read(data)
+            found = saliency(
+                subject.look(x_CHW), method, classes=subject.classes, temperature=subject.temperature
+            )
+            best_first = np.argsort(-found.upsampled(6, 6).ravel(), kind="stable")
+            orders = [best_first, best_first[::-1], *(chance.permutation(36) for _ in range(3))]
+            means.append([deleted(subject, x_CHW, found.index, order, 6) for order in orders])
+    best, worst, *random = np.mean(means, axis=0)
+    assert best < min(random)
+    assert worst > max(random)
