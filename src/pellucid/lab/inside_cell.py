@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.insight.arithmetic import Term
 from pellucid.insight.cell import Cell, finite
+from pellucid.insight.operation import Operation
 from pellucid.insight.uses import Use
 from pellucid.lab.held import HELD
 from pellucid.lab.inside import asked
+from pellucid.lab.inside_why import WHY
 from pellucid.lab.question import Question, QuestionError, brief, choice, text, whole
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import
@@ -42,6 +44,7 @@ def cell(question: Question) -> dict[str, Any]:
             "kind": layer.kind,
             "index": list(opened.index),
             "known": worked.known,
+            **_why(inside.trace.steps[layer.steps[0]].operation),
             "formula": worked.formula,
             "linear": worked.formula.startswith(_LINEAR),
             "count": len(terms),
@@ -64,6 +67,14 @@ def cell(question: Question) -> dict[str, Any]:
             "from": _from(opened, inside),
             "uses": [_use(use, opened.index, inside) for use in opened.uses],
         }
+
+
+def _why(operation: Operation) -> dict[str, str]:
+    """What such a layer is for, in the lecture's words, and where it was told first."""
+    words, source = WHY.get(type(operation).__name__, ("", ""))
+    if getattr(operation, "maximum", False):
+        words, source = WHY["Maximum"]
+    return {"why": words, "source": source}
 
 
 def more(question: Question) -> dict[str, Any]:

@@ -7,7 +7,7 @@ const page = new URL("../../../src/pellucid/lab/page/", import.meta.url);
 const load = (name) => import(new URL(name, page));
 
 const { hurried, unframed } = await load("ask.js");
-const { indexAt, indexOf, placeIn } = await load("inside.js");
+const { indexAt, indexOf, placeIn } = await load("insideplace.js");
 const { firstName } = await load("insideanswer.js");
 const { indexTold, pixelsTold, spanTold, wonTold } = await load("insidecell.js");
 const { groupsOf, groupTitle, listedChannels, neighbour } = await load("insidelayers.js");

@@ -10,6 +10,7 @@ import { indexTold, makeCell, number } from "./insidecell.js";
 import { makeLayers } from "./insidelayers.js";
 import { makeNumbers, ownScale, strongest } from "./insidemap.js";
 import { cellUnder, makePicture } from "./insidepicture.js";
+import { indexAt, indexOf, placeIn } from "./insideplace.js";
 import { buildRoom, fillSelect, legend } from "./insideroom.js";
 import { makeSaliency } from "./insidesaliency.js";
 import { base64 } from "./upload.js";
@@ -18,38 +19,6 @@ import { base64 } from "./upload.js";
 /** @typedef {import("./grid.js").Place} Place */
 
 const PATIENCE = 200;
-
-/**
- * The place of a cell as an address has it.
- * @param {string | undefined} text
- * @returns {number[] | null}
- */
-export function indexOf(text) {
-  const parts = (text ?? "").split(",");
-  return [1, 3].includes(parts.length) && parts.every((part) => /^\d{1,6}$/.test(part)) ? parts.map(Number) : null;
-}
-
-/**
- * Where in a map a cell lies: of a flat layer's units a row has `width`.
- * @param {Reply} layer
- * @param {number[]} index
- * @param {number} width
- * @returns {Place}
- */
-export const placeIn = (layer, index, width) =>
-  layer.flat ? { row: Math.floor(index[0] / width), column: index[0] % width } : { row: index[1], column: index[2] };
-
-/**
- * The index of a place in a map.
- * @param {Reply} layer
- * @param {number} channel
- * @param {Place} at
- * @param {number} width
- */
-export function indexAt(layer, channel, { row, column }, width) {
-  if (!layer.flat) return [channel, row, column];
-  return layer.shape.length === 1 ? [row * width + column] : [row * width + column, 0, 0];
-}
 
 /** @type {WeakMap<object, any>} */
 const converted = new WeakMap();
@@ -92,11 +61,14 @@ export async function openInside({ root, ask, tell, save }) {
   const failed = (/** @type {unknown} */ error) => { if (error) tell(error); };
 
   fillSelect(room.network, start.networks);
+  room.own.hidden = start.networks.some((/** @type {Reply} */ one) => one.group === "runs");
   fillSelect(room.picture, start.examples);
   fillSelect(room.beside, start.examples);
+  /** A place in the chosen map in words. @param {Place} at */
+  const where = (at) => (layerOf()?.flat ? `unit ${indexAt(layerOf(), 0, at, seen.map?.width ?? 1)[0]}` : `row ${at.row}, column ${at.column}`);
   const layers = makeLayers(room.layers, { sheet, tell, enter: () => room.map.querySelector("canvas")?.focus(),
     choose: (layer, channel) => choose(layer, null, channel), openGroup: (layer) => choose(layer, null, null) });
-  const drawMap = makeNumbers(room.map, { label: "The chosen map", channel: turn, leave: () => layers.focus(chosen.layer),
+  const drawMap = makeNumbers(room.map, { label: "The chosen map", where, channel: turn, leave: () => layers.focus(chosen.layer),
     enter: () => room.title.focus(), choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
   const drawCell = makeCell(room.arithmetic, { open: (layer, index) => choose(layer, index, null), tell,
     more: (what, first, count) => asks({ kind: "more", layer: chosen.layer, index: chosen.index, what, first, count }) });
@@ -104,7 +76,7 @@ export async function openInside({ root, ask, tell, save }) {
     if (seen.map && !layerOf().flat) choose(chosen.layer, [channelOf(), ...Object.values(cellUnder(pixel, size, seen.map))], null);
   } });
   const drawAnswer = makeAnswer(room.answer);
-  const drawBeside = makeBeside(room.other, room.otherView, { choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
+  const drawBeside = makeBeside(room.other, room.otherView, { where, choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
   const saliency = makeSaliency(room.saliency, { ask: asks, tell, remember, open: (layer, channel) => choose(layer, null, channel),
     draw: (over) => { seen.over = over; if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, over); } });
   const giving = makeGive(room.give, { largest: start.largest_file, sees: () => seen.look?.channels ?? 3, give: hurried(async (file, name) => {

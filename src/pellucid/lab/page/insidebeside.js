@@ -12,11 +12,11 @@ import { makePicture } from "./insidepicture.js";
 /**
  * @param {HTMLElement} host where the second map is drawn
  * @param {HTMLElement} sight where the second picture is drawn
- * @param {{choose: (at: Place) => void}} options
+ * @param {{choose: (at: Place) => void, where: (at: Place) => string}} options
  */
-export function makeBeside(host, sight, { choose }) {
-  const title = element("h3"), told = element("p", { class: "number" }), place = element("div"), view = element("div"), answer = element("p", { class: "quiet" });
-  const drawMap = makeNumbers(place, { label: "The same map of the other picture", choose });
+export function makeBeside(host, sight, { choose, where }) {
+  const title = element("h3"), told = element("p", { class: "quiet", "aria-live": "polite" }), place = element("div"), view = element("div"), answer = element("p", { class: "quiet" });
+  const drawMap = makeNumbers(place, { label: "The same map of the other picture", choose, where });
   const drawPicture = makePicture(view, { choose: () => {} });
   host.replaceChildren(title, place, told);
   sight.replaceChildren(view, answer);
@@ -33,8 +33,7 @@ export function makeBeside(host, sight, { choose }) {
     title.textContent = `${layer}, of ${name}`;
     drawMap(map, at);
     drawPicture(look, other.view, pixels);
-    told.replaceChildren("Here ", number(theirs), value === null ? "" : `; less the first picture's `, value === null ? "" : number(value),
-      value === null ? "" : " is ", value === null ? "" : number(theirs - value));
+    told.replaceChildren("Here it is ", number(theirs), ...(value === null ? [] : [", in the first picture ", number(value), ": a difference of ", number(theirs - value)]), ".");
     const [best] = look.answer.best;
     answer.replaceChildren(...(best ? [`${look.answer.named ? firstName(best.name) : `class ${best.name}`} `, number(best.probability)] : []));
   };

@@ -63,7 +63,7 @@ export const wonTold = ({ won, cells }) =>
 export function makeCell(host, { open, more, tell }) {
   /** @param {Reply} cell */
   return (cell) => {
-    host.replaceChildren(...(cell.known ? arithmetic(cell) : unknown(cell)), whence(cell), whither(cell));
+    host.replaceChildren(...(cell.known ? arithmetic(cell) : unknown(cell)), element("div", {}, whence(cell), whither(cell)));
   };
 
   /** @param {Reply} cell */
@@ -71,7 +71,7 @@ export function makeCell(host, { open, more, tell }) {
     const parts = [];
     if (cell.slices.length) parts.push(slices(cell));
     if (!cell.slices.length || cell.slices[0].input.length * cell.slices[0].input[0].length > 1) parts.push(terms(cell));
-    return [results(cell), ...parts];
+    return [element("div", {}, results(cell), ...why(cell)), ...parts];
   }
 
   /** @param {Reply} cell */
@@ -181,6 +181,10 @@ export function makeCell(host, { open, more, tell }) {
     return button;
   }
 }
+
+/** @param {Reply} cell */
+const why = ({ why: words, source }) => words
+  ? [element("details", {}, element("summary", {}, "Why?"), element("p", {}, words), ...(source ? [element("p", { class: "quiet" }, source)] : []))] : [];
 
 /** From the products to the framework's own number, a line each. @param {Reply} cell */
 function results(cell) {

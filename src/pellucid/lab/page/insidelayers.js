@@ -215,9 +215,9 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
  * @param {HTMLElement} part
  */
 function keepInSight(host, part) {
-  const left = part.offsetLeft - host.offsetLeft, right = left + part.offsetWidth;
-  if (left < host.scrollLeft) host.scrollLeft = left - 8;
-  else if (right > host.scrollLeft + host.clientWidth) host.scrollLeft = right - host.clientWidth + 8;
+  const around = host.getBoundingClientRect(), box = part.getBoundingClientRect();
+  if (box.left < around.left) host.scrollLeft -= around.left - box.left + 8;
+  else if (box.right > around.right) host.scrollLeft += Math.min(box.right - around.right + 8, box.left - around.left);
 }
 
 /**

@@ -59,9 +59,9 @@ export const ownScale = (...maps) => Math.max(0, ...maps.flatMap((one) => [Math.
 
 /**
  * @param {HTMLElement} host
- * @param {{label: string, choose: (at: Place) => void, channel?: (step: number) => void, leave?: () => void, enter?: () => void}} options
+ * @param {{label: string, where: (at: Place) => string, choose: (at: Place) => void, channel?: (step: number) => void, leave?: () => void, enter?: () => void}} options
  */
-export function makeNumbers(host, { label, choose, channel, leave, enter }) {
+export function makeNumbers(host, { label, where, choose, channel, leave, enter }) {
   const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", { class: "map", tabindex: "0", role: "application" }));
   const told = element("p", { class: "quiet number readout" });
   const table = element("div");
@@ -100,7 +100,7 @@ export function makeNumbers(host, { label, choose, channel, leave, enter }) {
 
   /** @param {Place} place */
   function say(place) {
-    told.textContent = map && isThere(place) ? `row ${place.row}, column ${place.column}: ${Number(numberAt(place).toPrecision(9))}` : "\u00a0";
+    told.textContent = map && isThere(place) ? `${where(place)}: ${Number(numberAt(place).toPrecision(9))}` : "\u00a0";
   }
 
   /**
@@ -121,7 +121,7 @@ export function makeNumbers(host, { label, choose, channel, leave, enter }) {
       paint(plain, now, side, sharp);
       table.replaceChildren(...(now.values.length <= TABLED ? [asTable(now, label)] : []));
     }
-    canvas.setAttribute("aria-label", `${label}, ${now.height} rows and ${now.width} columns; row ${at.row}, column ${at.column}: ${short(numberAt(at))}. `
+    canvas.setAttribute("aria-label", `${label}, ${now.height} rows and ${now.width} columns; ${where(at)}: ${short(numberAt(at))}. `
       + "Arrow keys choose a cell, Page Up and Page Down the channel, Escape goes back to the layers.");
     surface.setTransform(1, 0, 0, 1, 0, 0);
     surface.drawImage(plain, 0, 0);

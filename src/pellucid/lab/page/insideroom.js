@@ -24,14 +24,15 @@ export function buildRoom(root) {
   moves.append(element("label", {}, digits, "All digits"));
   const cell = part("cell", "One cell", element("div", { class: "maps" }, element("div", { class: "large" }, mapTitle, map, legendPlace), other), element("div", { class: "one" }, title, value, moves, arithmetic));
   root.classList.add("inside");
-  root.replaceChildren(status, element("div", { class: "bench" },
-    part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), element("label", {}, "Picture ", picture), view, give,
+  const own = element("p", { class: "quiet" }, "Others have trained this one. Train your own, ", element("code", {}, "pellucid train FOLDER"), ", and it is listed here.");
+  root.replaceChildren(element("p", {}, "A picture goes through a network, layer by layer. Choose a layer's map, then a cell of it: every number that made it is written out."), status, element("div", { class: "bench" },
+    part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), own, element("label", {}, "Picture ", picture), view, give,
       element("label", {}, "A second picture beside it ", beside), otherView),
     part("middle", "Layers", element("div", { class: "heading" }, element("h2", {}, "Layers"), element("label", {}, "Channels ", sort)), layers),
     cell,
     part("answer", "Answer", element("h2", {}, "Answer"), answer, saliency)));
   beside.append(element("option", { value: "" }, "none"));
-  return { digits, network, picture, beside, sort, view, give, other, otherView, saliency, layers, map, mapTitle, legend: legendPlace, arithmetic, answer, status, title, value, moves, cell };
+  return { own, digits, network, picture, beside, sort, view, give, other, otherView, saliency, layers, map, mapTitle, legend: legendPlace, arithmetic, answer, status, title, value, moves, cell };
 }
 
 /**
