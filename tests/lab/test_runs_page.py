@@ -129,6 +129,23 @@ def test_a_cell_is_opened_by_mouse_and_from_an_address(visit: Visit, home: Path)
     assert page.url.endswith("#run")
 
 
+def test_more_pictures_of_a_cell(visit: Visit, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few at a time, each once, as often as one asks."""
+    monkeypatch.setattr("pellucid.lab.runs.PAGE", 2)
+    monkeypatch.setattr("pellucid.lab.runs.WORST", 2)
+    total = answer({"kind": "runs.cell", "run": "runs/one", "truth": 0, "said": 0})["total"]
+    page = visit("#run?cell=0,0")
+    links = page.locator("#run-room .pictures:not(.worst) a")
+    for count in range(2, total, 2):
+        page.wait_for_function(
+            "count => document.querySelectorAll('#run-room .pictures:not(.worst) a').length === count",
+            arg=count,
+        )
+        page.click(f'#run-room button:has-text("Show more ({total - count} left)")')
+    page.wait_for_selector('#run-room button:has-text("Show more")', state="detached")
+    assert len({one.get_attribute("data-row") for one in links.all()}) == links.count() == total
+
+
 def test_the_worst_mistakes(visit: Visit, home: Path) -> None:
     """The surest first, as Python has them."""
     page = visit("#run")

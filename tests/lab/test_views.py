@@ -145,6 +145,8 @@ def test_the_plan_is_changed_by_its_controls() -> None:
     assert change("RandomCrop padding=8", change="set", step=0, factor="padding", value=9) == (
         "RandomCrop padding=9"
     )
+    assert change("RandomFlip horizontal", change="fill", name="wrap") == "RandomFlip horizontal\nfill wrap"
+    assert change("fill wrap", change="fill", name="reflect") == ""
     assert change("RandomFlip\nfill wrap", change="add", name="TrivialAugment").endswith(
         "TrivialAugment\nfill wrap"
     )

@@ -119,6 +119,8 @@ def test_augmentations_are_added_moved_and_removed_by_keyboard(visit: Visit) -> 
     settled(page, "digits/3", f"{added}\nRandomFlip vertical")
     page.click('[aria-label="Remove RandomErasing"]')
     check(page, settled(page, "digits/3", "RandomFlip vertical"))
+    page.select_option('#views-room label:has-text("Beyond the edges") select', "nearest")
+    settled(page, "digits/3", "RandomFlip vertical\nfill nearest")
 
 
 def test_the_text_is_written_and_its_slips_are_told(visit: Visit) -> None:

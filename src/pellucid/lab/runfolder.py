@@ -11,13 +11,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pellucid.errors import RunError, shown
 from pellucid.run import FORMAT, METRICS, PREDICTIONS, RECORD, SPLITS
 
-LARGEST = 2**28
+LARGEST = 2**30
 """Bytes of a file of a run that are read; one of more is no run's."""
 
 _NUMBERS = ("loss", "val_loss", "accuracy", "val_accuracy", "seconds")
@@ -91,16 +92,35 @@ def read_answers(folder: Path, record: Mapping[str, Any]) -> tuple[Answered, ...
     Raises:
         RunError: A table is not there, or not the one that training wrote.
     """
+    files = record.get("files")
+    told = files if isinstance(files, dict) else {}
+    return _answers(folder, *((_stamp(folder, name), str(told.get(name))) for name in (SPLITS, PREDICTIONS)))
+
+
+def _stamp(folder: Path, name: str) -> tuple[int, int]:
+    """What changes when a file does."""
+    try:
+        status = (folder / name).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(4)
+def _answers(
+    folder: Path, splits: tuple[tuple[int, int], str], predictions: tuple[tuple[int, int], str]
+) -> tuple[Answered, ...]:
+    """The tables of these times, sizes and digests; the last few are kept: every click asks for them."""
     digests = {
         (path, split): digest
-        for path, split, digest in _rows(folder, SPLITS, record, "path", "split", "digest")
+        for path, split, digest in _rows(folder, SPLITS, splits[1], "path", "split", "digest")
     }
     columns = ("path", "split", "label", "predicted", "confidence")
     try:
         return tuple(
             Answered(row, path, split, label, said, _share(confidence), digests[path, split])
             for row, (path, split, label, said, confidence) in enumerate(
-                _rows(folder, PREDICTIONS, record, *columns)
+                _rows(folder, PREDICTIONS, predictions[1], *columns)
             )
         )
     except KeyError as error:
@@ -118,10 +138,8 @@ def damaged(folder: Path, what: str) -> RunError:
     )
 
 
-def _rows(folder: Path, name: str, record: Mapping[str, Any], *columns: str) -> list[tuple[str, ...]]:
+def _rows(folder: Path, name: str, told: str, *columns: str) -> list[tuple[str, ...]]:
     data = _bytes(folder, name)
-    files = record.get("files")
-    told = files.get(name) if isinstance(files, dict) else None
     if hashlib.blake2b(data, digest_size=16).hexdigest() != told:
         raise damaged(folder, f"{name} is not the file that training wrote")
     try:

@@ -7,7 +7,7 @@ text is ``viewtext``'s, its sliders are ``factors``'s.
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pellucid.data.item import make_item
 from pellucid.data.source import Source
@@ -26,6 +26,7 @@ from pellucid.pictures.augment.kinds import KINDS
 from pellucid.pictures.augment.plan import Augment, Drawn
 from pellucid.pictures.augment.presets import PRESETS
 from pellucid.pictures.augment.transform import Transform
+from pellucid.pictures.augment.warp import FILL_MODES, FillMode
 from pellucid.report.views import SIDE, Row, rows
 
 VIEWS = 12
@@ -54,6 +55,7 @@ def start(question: Question) -> dict[str, Any]:
         "picture": FIRST,
         "presets": [{"name": name, "text": written(plan)} for name, plan in PRESETS.items()],
         "preset": "lecture",
+        "fills": list(FILL_MODES),
         "kinds": [
             {
                 "name": name,
@@ -72,13 +74,16 @@ def start(question: Question) -> dict[str, Any]:
 def edit(question: Question) -> dict[str, Any]:
     """The text of a plan after one change of it.
 
-    The question's fields: text; change (``add``, ``remove``, ``up`` or ``set``). To add: name. Otherwise:
-    step (the transform's place, from 0). To set: factor, part (0, or 1 for the upper bound), value.
+    The question's fields: text; change (``add``, ``fill``, ``remove``, ``up`` or ``set``). To add or to fill:
+    name. Otherwise: step (the transform's place, from 0). To set: factor, part (0, or 1 for the upper
+    bound), value.
     """
     plan = parse(text(question, "text", LONGEST))
-    change = choice(question, "change", ("add", "remove", "up", "set"))
-    steps = list(plan.transforms)
-    if change == "add":
+    change = choice(question, "change", ("add", "fill", "remove", "up", "set"))
+    steps, fill = list(plan.transforms), plan.fill_mode
+    if change == "fill":
+        fill = cast(FillMode, choice(question, "name", FILL_MODES))
+    elif change == "add":
         if len(steps) >= MOST:
             came = f"There are {len(steps)} augmentations already."
             raise QuestionError(came, f"At most {MOST} were expected.", "Take one out first.")
@@ -93,7 +98,7 @@ def edit(question: Question) -> dict[str, Any]:
             steps.insert(max(place - 1, 0), steps.pop(place))
         else:
             steps[place] = _set(steps[place], question)
-    return {"text": written(Augment(tuple(steps), plan.fill_mode, plan.fill_value))}
+    return {"text": written(Augment(tuple(steps), fill, plan.fill_value))}
 
 
 def _set(step: Transform, question: Question) -> Transform:
@@ -152,6 +157,7 @@ def make(question: Question) -> dict[str, Any]:
         "wrong": None,
         "preset": next((name for name, one in PRESETS.items() if one == plan), ""),
         "steps": [{"name": type(one).__name__, "factors": controls(one)} for one in plan.transforms],
+        "fill": plan.fill_mode,
         "height": frame[0],
         "width": frame[1],
         "views": [

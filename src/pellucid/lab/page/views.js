@@ -36,6 +36,7 @@ export async function openViews({ root, tell, save }) {
   room.picture.prepend(own);
   fillSelect(room.kind, start.kinds.map((/** @type {Reply} */ one) => ({ name: one.name, title: one.name, group: one.group })));
   room.preset.append(...start.presets.map((/** @type {Reply} */ one) => element("option", { value: one.name }, one.name)), element("option", { value: "" }, "your own"));
+  room.fill.append(...start.fills.map((/** @type {string} */ one) => element("option", { value: one }, one)));
   room.seed.max = String(start.largest_seed);
 
   function remember() {
@@ -64,6 +65,7 @@ export async function openViews({ root, tell, save }) {
     room.original.replaceChildren(tileCanvas(seen.bitmap, reply.sheet, 0, SIDE));
     room.size.textContent = `${reply.height}x${reply.width}: ${Math.max(reply.height, reply.width) < start.side ? "its own size" : "as the usual networks take it"}`;
     drawPlan(reply.steps);
+    room.fill.value = reply.fill;
     given.view = Math.min(given.view, reply.views.length - 1);
     drawWall(reply, seen.bitmap, given.view);
     open();
@@ -137,6 +139,7 @@ export async function openViews({ root, tell, save }) {
   room.preset.addEventListener("change", () => { if (presetOf(room.preset.value)) { given.text = room.text.value = presetText(room.preset.value); trying(); } });
   room.text.addEventListener("input", () => { clearTimeout(timer); timer = window.setTimeout(() => { given.text = room.text.value.trim(); trying(); }, PAUSE); });
   room.add.addEventListener("click", () => { edit({ change: "add", name: room.kind.value }).catch(tell); });
+  room.fill.addEventListener("change", () => { edit({ change: "fill", name: room.fill.value }).catch(tell); });
   room.another.addEventListener("click", () => sow((given.seed + 1) % (start.largest_seed + 1)));
   room.seed.addEventListener("change", () => sow(seedOf(room.seed.value, start.largest_seed)));
   listenForFiles(room.file, room.drop, takePicture);

@@ -5,7 +5,7 @@ import { element } from "./arithmetic.js";
 /** @param {HTMLElement} root */
 export function buildViews(root) {
   const select = () => /** @type {HTMLSelectElement} */ (element("select"));
-  const picture = select(), preset = select(), kind = select();
+  const picture = select(), preset = select(), kind = select(), fill = select();
   const file = /** @type {HTMLInputElement} */ (element("input", { type: "file", accept: "image/*" }));
   const fileTold = element("p", { class: "quiet", "aria-live": "polite" }, "It stays on this machine.");
   const drop = element("div", { class: "drop" }, element("label", {}, "Or your own picture ", element("small", {}, "(choose it, or drop it here)"), file), fileTold);
@@ -26,10 +26,10 @@ export function buildViews(root) {
   root.replaceChildren(element("div", { class: "bench" },
     part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Begin with ", picture), original, size, drop),
     part("plan", "Plan", element("h2", {}, "Plan"), element("label", {}, "Preset ", preset),
-      element("label", {}, "As text, one augmentation a line ", text), wrong, steps,
+      element("label", {}, "As text, one augmentation a line ", text), wrong, steps, element("label", {}, "Beyond the edges ", fill),
       element("div", { class: "buttons" }, element("label", {}, "Another ", kind), add)),
     part("shown", "Views", element("h2", {}, "Views"),
       element("div", { class: "buttons" }, element("label", {}, "Seed ", seed), another), wall, help),
     part("opened", "One view", title, told, one)));
-  return { picture, preset, kind, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, title, told, one };
+  return { picture, preset, kind, fill, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, title, told, one };
 }
