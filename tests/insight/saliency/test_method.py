@@ -177,10 +177,9 @@ def test_chance_in_the_weights_changes_the_map(convnet: Callable[[int], nn.Modul
     assert spearmanr(again, maps[0]).statistic == pytest.approx(1)
 
 
-def deleted(
-    subject: Subject, x_CHW: np.ndarray, index: int, order: np.ndarray, side: int, fill: float
-) -> float:
-    """The mean probability of a class while squares are taken away one after the other, half of them in all."""
+def deleted(subject: Subject, x_CHW: np.ndarray, index: int, order: np.ndarray, side: int) -> float:
+    """The mean probability of a class while squares are taken away one by one, half of them in all."""
+    fill = np.median(x_CHW)
     answer = answer_of(subject.look(x_CHW), subject.classes, subject.temperature)
     part, steps = x_CHW.shape[1] // side, [x_CHW.copy()]
     for cell in order[: side * side // 2]:
