@@ -532,3 +532,42 @@ def test_numbers_are_copied_with_all_their_digits(visit: Visit) -> None:
     assert f"= sum\t{worked.sum!r}\tin float64\n" in copied
     page.check("text=All digits")
     assert page.locator(".results td").first.inner_text() == repr(worked.sum - worked.bias)
+
+
+def test_two_hundred_questions_at_once_leave_the_page_alive(visit: Visit) -> None:
+    """Cells, maps and sprites, all asked in one moment: each is answered, and the room goes on."""
+    page = visit(address("conv2d", "1,2,3"))
+    statuses = page.evaluate(
+        """async ([network, picture]) => {
+          const kinds = ["inside.cell", "inside.map", "inside.sprite", "inside.look"];
+          const headers = {"Content-Type": "application/json"};
+          const question = (at) => ({kind: kinds[at % 4], network, layer: "conv2d_1", channel: at % 24,
+            picture: at % 3 ? picture : `digits/${at % 10}`, index: [at % 24, at % 11, at % 7]});
+          const send = (at) => fetch("answer", {method: "POST", headers, body: JSON.stringify(question(at))});
+          const asked = Array.from({length: 200}, (_, at) => send(at));
+          return (await Promise.all(asked)).map((one) => one.status);
+        }""",
+        [NETWORK, PICTURE],
+    )
+    assert statuses == [200] * 200
+    page.focus(".large canvas")
+    page.keyboard.press("ArrowDown")
+    shown(page, "conv2d", 1, 3, 3)
+
+
+def test_the_room_as_a_learner_walks_through_it(visit: Visit) -> None:
+    """From the answer's unit back to a pixel, by the links alone: each step is the largest term's place."""
+    page = visit(address("dense", "4"))
+    shown(page, "dense", 4)
+    for layer in ("flatten", "conv2d_1", "max_pooling2d", "conv2d"):
+        page.locator(".links", has_text="Comes from").locator("button").click()
+        page.wait_for_selector(f'#inside-room[data-shown^="{layer}:"]')
+        index = [
+            int(one) for one in page.get_attribute("#inside-room", "data-shown").partition(":")[2].split(",")
+        ]
+        check_cell(page, layer, *index)
+    field = opened("conv2d", *index).pixels
+    told = f"Pixels: rows {field.top} to {field.bottom}, columns {field.left} to {field.right}, framed on"
+    assert told in page.inner_text(".links")
+    page.locator(".opened details summary").first.click()
+    assert "The same weights slide over every place" in page.inner_text(".opened details")

@@ -6,6 +6,8 @@ import { element } from "./arithmetic.js";
 /** @typedef {{reply: Reply, bitmap: ImageBitmap}} Sheet */
 
 const ACROSS = 3, THUMB = 40, GAP = 4, FEW = 18;
+/** Round each thumbnail, so that a white one is seen on white paper. */
+const EDGE = "rgb(134 142 151 / 0.5)";
 
 /**
  * Neighbouring layers of one group, in order.
@@ -152,12 +154,16 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
       canvas.style.height = `${height}px`;
       surface.scale(sharp, sharp);
       surface.imageSmoothingEnabled = false;
+      surface.lineWidth = 1;
       listed.forEach((channel, place) => {
         const x = (place % across) * (cellWidth + GAP), y = Math.floor(place / across) * (cellHeight + GAP);
         surface.drawImage(bitmap, (channel % reply.columns) * reply.width, Math.floor(channel / reply.columns) * reply.height,
           reply.width, reply.height, x, y, cellWidth, cellHeight);
-        if (isChosen && channel === chosen) outline(surface, x, y, cellWidth, cellHeight);
+        surface.strokeStyle = EDGE;
+        surface.strokeRect(x + 0.5, y + 0.5, cellWidth - 1, cellHeight - 1);
       });
+      const place = isChosen ? listed.indexOf(chosen) : -1;
+      if (place >= 0) outline(surface, (place % across) * (cellWidth + GAP), Math.floor(place / across) * (cellHeight + GAP), cellWidth, cellHeight);
       more.hidden = reply.count <= FEW;
       more.textContent = all ? `Fewer` : `All ${reply.count}`;
       more.setAttribute("aria-label", all ? `Show fewer channels of ${layer.name}` : `Show all ${reply.count} channels of ${layer.name}`);

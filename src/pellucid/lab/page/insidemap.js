@@ -106,9 +106,8 @@ export function makeNumbers(host, { label, where, choose, channel, leave, enter 
   /**
    * @param {Numbers} now
    * @param {Place} chosen
-   * @param {import("./grid.js").Box | null} box a part of the map that is framed
    */
-  return (now, chosen, box = null) => {
+  return (now, chosen) => {
     const isNew = map?.values !== now.values || map.scale !== now.scale;
     map = now;
     at = chosen;
@@ -126,7 +125,6 @@ export function makeNumbers(host, { label, where, choose, channel, leave, enter 
     surface.setTransform(1, 0, 0, 1, 0, 0);
     surface.drawImage(plain, 0, 0);
     surface.scale(sharp, sharp);
-    if (box) outline(surface, box.left * side, box.top * side, box.columns * side, box.rows * side);
     const grown = Math.max(7 - side, 0) / 2;
     outline(surface, at.column * side - grown, at.row * side - grown, side + 2 * grown, side + 2 * grown);
     say(at);
