@@ -320,6 +320,25 @@ def test_a_missing_val_split_is_carved_out_of_train(make_scan: MakeScan) -> None
     )
 
 
+def test_of_a_large_source_no_more_is_carved_out_than_is_needed_to_choose(
+    make_scan: MakeScan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a given test split val is 2,500 pictures (here 25) at most, unless other shares are asked for."""
+    assert room._ENOUGH == 2500
+    monkeypatch.setattr(room, "_ENOUGH", 25)
+    scan = make_scan([*singles("a", 120, "train"), *singles("b", 80, "train"), *singles("b", 9, "test")])
+    split = split_pictures(scan, Fractions(), 0)
+    assert counts(scan, split) == {"a": (105, 15, 0), "b": (70, 10, 9)}
+    assert split.notes == (
+        "The source gives test, so the validation split was carved out of its train pictures: 25 of them, "
+        "which are enough to choose by; another --split takes more.",
+    )
+    asked = split_pictures(scan, Fractions(0.8, 0.2, 0.0), 0)
+    assert counts(scan, asked) == {"a": (96, 24, 0), "b": (64, 16, 9)}
+    whole = make_scan([*singles("a", 120), *singles("b", 80)])
+    assert counts(whole, split_pictures(whole, Fractions(), 0)) == {"a": (84, 18, 18), "b": (56, 12, 12)}
+
+
 def test_a_lone_train_split_is_a_source_without_splits(make_scan: MakeScan) -> None:
     """train/ alone, and rows without a split, are split like any other source."""
     entries = singles("a", 50) + singles("b", 50)

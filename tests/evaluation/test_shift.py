@@ -37,6 +37,16 @@ def test_what_looks_at_one_place_loses_what_moves() -> None:
     assert [one.accuracy for one in anywhere] == [1.0, 1.0, 1.0]
 
 
+def test_pictures_that_stand_still_are_asked_about_once() -> None:
+    """Neither direction moves them at shift 0, so one answer stands for both."""
+    asked: list[int] = []
+    pixels_NHWC = np.zeros((3, 4, 4, 1), np.uint8)
+    answer = lambda x: (asked.append(len(x)), np.zeros(len(x), np.int64))[1]  # noqa: E731
+    still, moving = shift_curve(answer, pixels_NHWC, np.array([0, 0, 1]), (0, 1))
+    assert asked == [3, 3, 3]
+    assert still.sideways == still.down == moving.down == Proportion(3, 2)
+
+
 def test_its_json_has_both_directions() -> None:
     """Counts of both, and the mean of both; thirteen shifts by default."""
     told = Moved(2, Proportion(4, 3), Proportion(4, 1)).to_json()

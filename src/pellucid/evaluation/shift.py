@@ -77,4 +77,8 @@ def shift_curve(
         predicted_N = answer(moved(pixels_NHWC, down, right))
         return Proportion(len(labels_N), int((predicted_N == labels_N).sum()))
 
-    return [Moved(shift, right_of(0, shift), right_of(shift, 0)) for shift in shifts]
+    found = []
+    for shift in shifts:
+        sideways = right_of(0, shift)
+        found.append(Moved(shift, sideways, right_of(shift, 0) if shift else sideways))
+    return found

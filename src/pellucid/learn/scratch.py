@@ -39,7 +39,7 @@ from pellucid.workers import in_order
 _COPIES = 6  # of the parameters: weights, gradients, two moments, the average and the best
 _SAVE_EVERY = 20.0  # seconds
 _SMALL = 64  # pixels a side, up to which a shift of six matters
-_MOVED = 1000  # test pictures that are moved
+_MOVED = 500  # test pictures that are moved, each to 24 places
 _TOLERANCE = 1e-4
 
 
