@@ -1,5 +1,6 @@
 """The room Run: a run with its pictures, a training as it grows, and damage that leaves the rest there."""
 
+import hashlib
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from pellucid.lab.runpicture import name_of, thumbnail
 from pellucid.lab.runs import PAGE, cell, picture, pictures, show, start, watch
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
-from pellucid.run import Run
+from pellucid.run import Run, write_table
 
 EPOCH = {
     "event": "epoch",
@@ -82,6 +83,33 @@ def tile(told: Any, place: int) -> Any:
     top, left = place // sheet["columns"] * sheet["height"], place % sheet["columns"] * sheet["width"]
     tall, broad = sheet["sizes"][place]
     return sheet_HWC[top : top + tall, left : left + broad]
+
+
+def test_the_surest_come_first_and_the_worst_are_of_the_test(scratch: Run) -> None:
+    """A table made by hand: two mistakes on test pictures, one that is surer on a validation picture."""
+    rows = [
+        ("a", "test", "lying", "slanted", 0.5),
+        ("b", "val", "lying", "slanted", 0.9),
+        ("c", "test", "lying", "slanted", 0.8),
+        ("d", "test", "lying", "lying", 1.0),
+    ]
+    record = json.loads((scratch.folder / "run.json").read_text())
+    tables = {
+        "splits.csv": [("path", "label", "split", "digest"), *((p, t, s, "0") for p, s, t, _, _ in rows)],
+        "predictions.csv": [("path", "split", "label", "predicted", "confidence"), *rows],
+    }
+    for name, table in tables.items():
+        write_table(scratch.folder / name, table[0], table[1:])
+        data = (scratch.folder / name).read_bytes()
+        record["files"][name] = hashlib.blake2b(data, digest_size=16).hexdigest()
+    (scratch.folder / "run.json").write_text(json.dumps(record))
+    told = cell({"run": "scratched", "truth": 0, "said": 1})
+    assert [one["path"] for one in told["pictures"]] == ["c", "a"]
+    assert [one["confidence"].replace("\N{NO-BREAK SPACE}", " ") for one in told["pictures"]] == [
+        "80.0 %",
+        "50.0 %",
+    ]
+    assert show({"run": "scratched"})["worst"] == {"total": 2, "rows": [2, 0]}
 
 
 def test_pages_of_a_cell_hold_each_picture_once(scratch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
