@@ -96,10 +96,17 @@ def trace(module: nn.Module, x_CHW: NDArray[Any] | Tensor, *, budget: int = BUDG
             _PASSES[how](root, x_NCHW.clone(), fresh)
         return fresh.kept[name]
 
+    graphs: list[Callable[[Tensor, Record], Any]] = []  # made once, which takes longer than to run it
+
     def replay(once_NCHW: Tensor, seen: Seen) -> Any:
         fresh = Record(root, lambda name, size: False, seen)
         with _quietly(root, gradients=True):
-            return _PASSES[how](root, once_NCHW.to(like.device, like.dtype), fresh)
+            moved_NCHW = once_NCHW.to(like.device, like.dtype)
+            if how == "hooks":
+                return _by_hooks(root, moved_NCHW, fresh)
+            if not graphs:
+                graphs.append(_graph_of(root))
+            return graphs[0](moved_NCHW, fresh)
 
     def run(batch_NCHW: Tensor) -> Any:
         with _quietly(root):
@@ -216,15 +223,24 @@ def _quietly(module: nn.Module, *, gradients: bool = False) -> Iterator[None]:
 
 def _by_fx(module: nn.Module, x_NCHW: Tensor, record: Record) -> Any:
     """What the module gives; torch.fx turns it into a graph, whose nodes are run one by one."""
+    return _graph_of(module)(x_NCHW, record)
+
+
+def _graph_of(module: nn.Module) -> Callable[[Tensor, Record], Any]:
+    """The module as torch.fx follows it, ready to be run on any picture with any record."""
     before = set(vars(module))
     try:
         graph_module = fx.GraphModule(module, _Tracer().trace(module))
     finally:
         # torch.fx hangs the constants that it finds on the module itself.
         found = [vars(module).pop(name) for name in set(vars(module)) - before]
-    record.fix(tensors_in(found))
-    record.picture(x_NCHW)
-    return _Interpreter(graph_module, record).run(x_NCHW)
+
+    def run(x_NCHW: Tensor, record: Record) -> Any:
+        record.fix(tensors_in(found))
+        record.picture(x_NCHW)
+        return _Interpreter(graph_module, record).run(x_NCHW)
+
+    return run
 
 
 class _Tracer(fx.Tracer):
