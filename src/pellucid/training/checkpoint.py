@@ -37,7 +37,7 @@ def write_state(folder: Path, state: State) -> None:
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    tensors = {name: np.ascontiguousarray(values) for name, values in state.tensors.items()}
+    tensors = {name: np.asarray(values, order="C") for name, values in state.tensors.items()}  # () stays ()
     data = save(tensors, {_FACTS: json.dumps(state.facts)})
     partial = folder / f".{_FILE}.{os.getpid()}"
     with storage_errors(folder, "the checkpoint"):
