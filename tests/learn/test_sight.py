@@ -11,10 +11,11 @@ from PIL import Image
 from pellucid.data.scan import Scan, scan
 from pellucid.data.source import open_source
 from pellucid.errors import RequestError
-from pellucid.learn.sight import Sight, choose_sight
+from pellucid.learn.sight import Sight, choose_sight, standardised
 from pellucid.network.blueprint import Dense, Flatten, GlobalAvgPool
 from pellucid.network.shapes import shapes
 from pellucid.network.text import format_blueprint
+from pellucid.pictures.decode import decode
 from pellucid.request import TrainRequest
 
 OTHER = "input 8x10x1; flatten; dense 3 softmax"
@@ -61,6 +62,45 @@ def test_pictures_of_the_networks_size_are_left_alone(grey: Scan, strokes_networ
 def test_a_network_that_rescales_first_gets_0_to_255(grey: Scan, text: str, scale: float) -> None:
     """It is not rescaled twice; a rescaling further on is no reason to begin with large numbers."""
     assert sight(grey, network=text).preprocess.std == (scale,)
+
+
+def test_numbers_are_standardised_by_the_training_pictures(grey: Scan, strokes_network: str) -> None:
+    """Mean and spread of the training pictures alone, in whole grey levels; nothing else changes."""
+    train_N = np.array([0, 3, 5, 8])
+    chosen = sight(grey, network=strokes_network)
+    found = standardised(chosen, grey, train_N)
+    pixels = np.stack([decode(grey.source.read(grey.pictures[place].index)) for place in train_N])[..., 0]
+    assert found.preprocess.mean == (round(pixels.mean()),)
+    assert found.preprocess.std == (round(pixels.std()),)
+    assert found.preprocess.mean != standardised(chosen, grey, np.arange(20)).preprocess.mean
+    assert replace(found, preprocess=chosen.preprocess) == chosen
+
+
+def test_of_many_training_pictures_a_hundred_are_measured(grey: Scan, strokes_network: str) -> None:
+    """They are spread over the split; pictures that cannot be read any more are left out."""
+    read: list[int] = []
+
+    def reads(index: int) -> bytes:
+        read.append(index)
+        if index % 2:
+            raise OSError("gone")
+        return grey.source.read(index)
+
+    watched = replace(grey, source=replace(grey.source, _read=reads))
+    train_N = np.arange(len(grey.pictures)).repeat(50)
+    chosen = sight(grey, network=strokes_network)
+    found = standardised(chosen, watched, train_N)
+    assert len(read) == 100
+    assert set(read) == set(range(len(grey.pictures)))
+    evens = np.arange(0, len(grey.pictures), 2)
+    assert found.preprocess == standardised(chosen, grey, evens).preprocess
+    assert standardised(chosen, watched, np.array([1, 3])) == chosen
+
+
+def test_a_network_of_its_own_scale_is_not_standardised(grey: Scan) -> None:
+    """What begins with a rescaling gets 0 to 255 as before."""
+    chosen = sight(grey, network="input 12x12x1; rescale 1/255; flatten; dense 3")
+    assert standardised(chosen, grey, np.arange(9)) is chosen
 
 
 def test_other_sizes_are_refused_unless_asked_for(grey: Scan) -> None:

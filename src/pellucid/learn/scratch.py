@@ -18,7 +18,7 @@ from pellucid.evaluation.proportion import Proportion
 from pellucid.evaluation.shift import shift_curve
 from pellucid.events import Listener, Notice, phase
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
-from pellucid.learn.sight import Sight, choose_sight
+from pellucid.learn.sight import Sight, choose_sight, standardised
 from pellucid.learn.unfinished import Unfinished
 from pellucid.learn.views import views_of
 from pellucid.network.account import account
@@ -95,7 +95,7 @@ def learn(
         DivergedError: the loss was no number any more.
         StorageError: the checkpoint cannot be written.
     """
-    sight = choose_sight(request, looked)
+    sight = standardised(choose_sight(request, looked), looked, split.train)
     for note in sight.notes:
         listen(Notice(note))
     plan = request.plan(len(split.train))

@@ -5,9 +5,10 @@ the network was made for these pictures here; either way it is told.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.data.scan import Scan
 from pellucid.errors import PictureError, RequestError, shown
@@ -35,6 +36,7 @@ _SMALL = 64  # pixels a side, up to which pictures are learnt from as they are
 _SIDE = 96  # of larger ones, in a network that is made for them
 _AS_THEY_ARE = "All pictures have the network's size."
 _LOOKED_AT = 16  # pictures, to tell grey from colour
+_MEASURED = 100  # pictures, for the mean and the spread of their pixels
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,29 @@ def choose_sight(request: TrainRequest, looked: Scan) -> Sight:
         blueprint.input.height, blueprint.input.width, fit, (0.0,) * channels, (scale,) * channels
     )
     return Sight(blueprint, preprocess, why, tuple(notes))
+
+
+def standardised(sight: Sight, looked: Scan, train_N: NDArray[np.int64]) -> Sight:
+    """The same sight, with each channel's mean taken away and divided by its spread, as whole grey levels.
+
+    Both are of up to 100 of the training pictures ``train_N``, spread over them. A network that begins with
+    its own rescaling is left alone, and so is one none of whose pictures can be read any more.
+    """
+    if sight.preprocess.std == (1.0,) * sight.preprocess.channels:
+        return sight
+    squashing = replace(sight.preprocess, fit="squash")  # no padding, which would count
+    views: list[NDArray[np.uint8]] = []
+    for place in train_N[:: max(len(train_N) // _MEASURED, 1)][:_MEASURED].tolist():
+        try:
+            views.append(squashing.pixels(looked.source.read(looked.pictures[place].index)))
+        except (OSError, PictureError):
+            continue
+    if not views:
+        return sight
+    pixels_PC = np.stack(views).reshape(-1, sight.preprocess.channels).astype(np.float64)
+    mean = tuple(float(round(value)) for value in pixels_PC.mean(axis=0))
+    std = tuple(float(max(round(value), 1)) for value in pixels_PC.std(axis=0))
+    return replace(sight, preprocess=replace(sight.preprocess, mean=mean, std=std))
 
 
 def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, looked: Scan) -> tuple[Fit, str]:

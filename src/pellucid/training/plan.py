@@ -7,7 +7,7 @@ from pellucid.errors import RequestError
 
 _SEEN = 60_000  # pictures that a training of the default length looks at
 _FEWEST, _MOST = 3, 60  # epochs by default
-BATCH = 128
+BATCH = 64
 RATE = 4e-3
 
 
@@ -33,7 +33,7 @@ class Plan:
     batch: int = BATCH
     rate: float = RATE
     decay: float = 0.01
-    smoothing: float = 0.0
+    smoothing: float = 0.05
     average: float = 0.99
     patience: int = 10
     seed: int = 0

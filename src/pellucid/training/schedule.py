@@ -22,7 +22,7 @@ class OneCycle:
 
     peak: float
     steps: int
-    warm: float = 0.25
+    warm: float = 0.1
     first: float = 0.04
     last: float = 1e-3
 
