@@ -54,6 +54,8 @@ def test_it_opens_with_what_was_named(tmp_path: Path, monkeypatch: pytest.Monkey
     start = answer({"kind": "inside.start"})
     assert start["network"] == "lenet5"
     assert HELD.picture(start["picture"]) == file.read_bytes()
+    file.unlink()
+    assert answer({"kind": "inside.start"})["picture"] == room.FIRST_EXAMPLE
 
 
 def test_the_layers_and_the_answer_are_the_networks() -> None:

@@ -261,8 +261,16 @@ def test_a_backbone_at_224_pixels(visit: Visit) -> None:
     check_cell(page, "blocks.2.0.conv_dw", 7, 0, 3, network=network, picture=picture)
     assert page.locator(".strip button").count() == 9
     assert page.inner_text('.strip [aria-expanded="true"]').startswith("blocks.2")
-    page.click(".strip button >> nth=2")
+    page.focus('.strip [aria-expanded="true"]')
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
     page.wait_for_selector('#inside-room[data-shown^="blocks.1.0.conv_pw:"]')
+    assert page.evaluate("document.activeElement.innerText").startswith("blocks.1")
+    thumbs(page, "blocks.1.0.conv_pw").focus()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.innerText").startswith("blocks.1")
+    page.click(".strip button >> nth=4")
+    page.wait_for_selector('#inside-room[data-shown^="blocks.3.0.conv_pw:"]')
     for layer, index in (("blocks.1.1.add", [5, 20, 20]), ("blocks.3.1.bn2", [40, 0, 13])):
         page = visit(f"#inside?layer={layer}&cell={','.join(map(str, index))}")
         shown(page, layer, *index)
@@ -283,6 +291,11 @@ def test_axe_finds_nothing_serious(visit: Visit, scheme: str) -> None:
     for layer, cell in (("conv2d_1", "7,2,3"), ("dense", "3")):
         page = visit(address(layer, cell), color_scheme=scheme)
         page.wait_for_selector("#inside-room[data-shown]")
+        page.select_option("label:has-text('Saliency') select", "grad-cam")
+        page.select_option("label:has-text('A second picture') select", "digits/3")
+        page.click('#inside-room button:text-is("Draw")')
+        page.locator(".answer", has_text="by their weight").wait_for()
+        page.locator(".maps .large >> nth=1").locator("h3", has_text="digit 3").wait_for()
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert serious(page) == []
@@ -468,6 +481,15 @@ def test_a_picture_of_20000_x_20000_leaves_the_page_alive(visit: Visit, bomb: Ca
         "#inside-room .drop .wrong", has_text="20000 x 20000 pixels is more than the limit"
     ).wait_for()
     check_cell(page, "conv2d", 1, 2, 3)
+
+
+def test_a_file_that_is_too_large_is_not_sent(visit: Visit) -> None:
+    """It is told how large it may be."""
+    page = visit(address("conv2d", "1,2,3"))
+    give(page, "large.png", bytes(26_000_000))
+    told = "The file has 26 MB; at most 25 MB can be looked at. Choose a smaller one."
+    page.locator("#inside-room .drop .wrong", has_text=told).wait_for()
+    assert "own-" not in page.url
 
 
 def test_a_second_picture_beside_the_first(visit: Visit) -> None:

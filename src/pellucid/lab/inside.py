@@ -6,6 +6,7 @@ is ``lab.inside_cell``'s business. Rows, columns and channels count from 0.
 
 import base64
 import binascii
+import contextlib
 import io
 import math
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,8 @@ def start(question: Question) -> dict[str, Any]:
     """What there is to choose from, and what is chosen to begin with."""
     picture = FIRST_EXAMPLE
     if HERE.picture is not None:
-        picture = HELD.add_picture(HERE.picture.read_bytes(), always=True)
+        with contextlib.suppress(OSError):  # it was there when the lab was opened, and may be gone by now
+            picture = HELD.add_picture(HERE.picture.read_bytes(), always=True)
     return {
         "networks": [{"name": one.name, "title": one.title, "group": one.group} for one in listed()],
         "examples": [{"name": one.name, "title": one.title, "group": one.group} for one in example_names()],
