@@ -186,7 +186,8 @@ class Loop:
     def _gradients(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
         """Leave the gradient of the mean loss over these pictures in the network's parameters.
 
-        Label smoothing is that of Szegedy et al. 2016, section 7.
+        Label smoothing is that of Szegedy et al. 2016, section 7. The loss that is told is without it, so
+        that it can be compared with that of the validation pictures.
         """
         self.network.train()
         for parameter in self.network.parameters():
@@ -196,8 +197,10 @@ class Loop:
             logits_NK = self.network(x_NCHW).float()
             loss = functional.cross_entropy(logits_NK, labels_N, label_smoothing=self.plan.smoothing)
         self.place.backward(loss)
-        right = int((logits_NK.detach().argmax(dim=1) == labels_N).sum())
-        return Outcome(float(loss.detach()) * len(labels_B), right, len(labels_B))
+        seen_NK = logits_NK.detach()
+        right = int((seen_NK.argmax(dim=1) == labels_N).sum())
+        told = functional.cross_entropy(seen_NK, labels_N) if self.plan.smoothing else loss.detach()
+        return Outcome(float(told) * len(labels_B), right, len(labels_B))
 
     def _validated(self, number: int, seconds: float, pace: float) -> Epoch:
         """The epoch's figures; its weights are kept where no epoch before had a lower validation loss."""
