@@ -71,7 +71,7 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     folder = request.out or _free_folder(request.source)
     unfinished = Unfinished(folder, resumed)
     if request.chosen == "scratch":
-        request = scratch.settled(request)
+        request = scratch.settled(request, listen)
         unfinished.refuse_another()
     with unfinished.telling_how_to_go_on():
         run = _train(request, folder, unfinished, listen)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pellucid.errors import PellucidError, RequestError
 from pellucid.events import Event, Measured, Notice
 from pellucid.learn import scratch
 from pellucid.network.build import build
+from pellucid.network.keras_file import KerasError
 from pellucid.network.text import parse
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.recipe import resume, train
@@ -138,6 +140,47 @@ def test_every_way_to_end_is_trained_kept_and_read_back(network: str, strokes: P
     answers = [list(one.probabilities.values()) for one in loaded.predict(pictures)]
     np.testing.assert_allclose(answers, probabilities_NK, atol=1e-5)
     np.testing.assert_array_equal(loaded.embed(pictures), made.embed(pictures))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+def test_a_keras_model_gives_its_layers_and_not_its_numbers(strokes: Path, tmp_path: Path) -> None:
+    """Its architecture is trained from scratch, which a notice says; the run no longer needs the file."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    layers = keras.layers
+    chain = [layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    path = tmp_path / "theirs.keras"
+    keras.Sequential([keras.Input((12, 12, 1)), *chain]).save(path)
+    heard: list[Event] = []
+    request = scratch.settled(asked(strokes, str(path), tmp_path / "run"), heard.append)
+    assert request.network == "input 12x12x1; conv 4 3x3 relu; flatten; dense 3 softmax"
+    assert heard == [
+        Notice(
+            f"Of the Keras model '{path}' the layers are taken and not what it has learnt: everything is "
+            "learnt anew, from your pictures alone."
+        )
+    ]
+    by_file = train(asked(strokes, str(path), tmp_path / "run"))
+    by_text = train(asked(strokes, request.network, tmp_path / "other"))
+    assert by_file.record["request"]["network"] == request.network
+    found, expected = (load_run(run.folder).classifier.layers for run in (by_file, by_text))
+    assert isinstance(found, OwnLayers) and isinstance(expected, OwnLayers)
+    assert found.key == expected.key
+
+
+def test_a_keras_file_that_is_none_is_named(strokes: Path, tmp_path: Path) -> None:
+    """Before any picture is looked at: what came, and what was expected."""
+    path = tmp_path / "broken.keras"
+    path.write_bytes(b"no archive")
+    with pytest.raises(KerasError) as caught:
+        train(asked(strokes, str(path), tmp_path / "run"))
+    assert str(caught.value) == (
+        f"The file '{path}' is no Keras file: it is no zip archive. A file that Keras 3 wrote with "
+        "model.save('....keras') was expected. Check the path, or save the model again with the ending "
+        ".keras."
+    )
+    assert not (tmp_path / "run.unfinished").exists()
 
 
 def test_a_file_of_a_network_is_kept_by_what_it_says(

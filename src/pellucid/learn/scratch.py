@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,11 @@ from pellucid.classifier import Classifier
 from pellucid.data.item import Skipped
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
-from pellucid.errors import PellucidError, RequestError
+from pellucid.errors import PellucidError, RequestError, shown
 from pellucid.evaluation.calibration import fit_temperature
 from pellucid.evaluation.proportion import Proportion
 from pellucid.evaluation.shift import shift_curve
-from pellucid.events import Listener, Notice, phase
+from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
 from pellucid.learn.sight import Sight, choose_sight, standardised
 from pellucid.learn.unfinished import Unfinished
@@ -24,6 +25,7 @@ from pellucid.learn.views import views_of
 from pellucid.network.account import account
 from pellucid.network.blueprint import Blueprint
 from pellucid.network.catalogue import find_named, find_network, is_text
+from pellucid.network.keras_read import from_keras
 from pellucid.network.parameters import Parameters, initial_parameters
 from pellucid.network.text import format_blueprint
 from pellucid.pictures.augment.presets import preset
@@ -41,6 +43,7 @@ _SAVE_EVERY = 20.0  # seconds
 _SMALL = 64  # pixels a side, up to which a shift of six matters
 _MOVED = 500  # test pictures that are moved, each to 24 places
 _TOLERANCE = 1e-4
+_KERAS = ".keras"
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,28 @@ class _Outcome:
     record: dict[str, Any]
 
 
-def settled(request: TrainRequest) -> TrainRequest:
+def settled(request: TrainRequest, listen: Listener = silent) -> TrainRequest:
     """The request with its network looked at, before any picture is: a file is replaced by what it says.
+
+    Of a Keras model the layers are taken and its numbers are not, which a notice says.
 
     Raises:
         NetworkError, BlueprintError, ShapeError: there is no such network, or it cannot be.
+        KerasError: it is a ``.keras`` file that is damaged, or no chain of layers that are known.
         RequestError: it does not end in classes, or would not fit in memory.
     """
     if request.network is None:
         return request
-    blueprint = find_network(request.network)
+    if not is_text(request.network) and Path(request.network).suffix.lower() == _KERAS:
+        blueprint = from_keras(Path(request.network).expanduser())[0]
+        listen(
+            Notice(
+                f"Of the Keras model {shown(request.network)} the layers are taken and not what it has "
+                "learnt: everything is learnt anew, from your pictures alone."
+            )
+        )
+    else:
+        blueprint = find_network(request.network)
     classes_out(blueprint)
     _refuse_too_large(blueprint, 1)
     if find_named(request.network) is not None or is_text(request.network):
