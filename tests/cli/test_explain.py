@@ -140,13 +140,23 @@ def test_efficientnet_lite0_on_the_command_line(pellucid, picture: Path) -> None
     [
         (
             ("--all",),
-            "--all was given without --cell. --all belongs to --cell: it prints all terms of one number. "
-            "Name a number with --cell, or leave it out.\n",
+            "--all was given with a map. --all belongs to --cell, and prints every term. Leave one of the "
+            "two out; 'pellucid explain --help' says what goes together.\n",
         ),
         (
             ("--cell", "dense:0", "--method", "occlusion"),
-            "--method was given with --cell. --method belongs to a map: --cell prints one number, and draws "
-            "nothing. Leave one of the two out.\n",
+            "--method was given with --cell. --method belongs to a map. Leave one of the two out; 'pellucid "
+            "explain --help' says what goes together.\n",
+        ),
+        (
+            ("--from", "builtin:digits"),
+            "--from was given with a network and a picture. --from belongs to --filters. Leave one of the "
+            "two out; 'pellucid explain --help' says what goes together.\n",
+        ),
+        (
+            ("--filters",),
+            "PICTURE was given with --filters. PICTURE belongs to a map or to --cell. Leave one of the two "
+            "out; 'pellucid explain --help' says what goes together.\n",
         ),
         (
             ("--cell", "conv2d;1"),
@@ -201,6 +211,17 @@ def test_a_name_that_is_nothing_is_one_paragraph(pellucid, picture: Path) -> Non
     found = pellucid("explain", "no_such_net", picture, "--cell", "dense:0")
     assert (found.status, found.out) == (2, "")
     assert found.err.startswith("There is neither a run folder nor a network nor a backbone 'no_such_net'.")
+
+
+def test_a_picture_is_needed(pellucid) -> None:
+    """But for --filters."""
+    found = pellucid("explain", "class-test")
+    assert (found.status, found.out, found.err) == (
+        2,
+        "",
+        "No picture was named. A network and a picture were expected, or --filters. Write for example: "
+        "pellucid explain efficientnet_lite0 bee.jpg\n",
+    )
 
 
 def test_help_names_the_methods(pellucid) -> None:

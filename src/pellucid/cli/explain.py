@@ -1,14 +1,29 @@
-"""``pellucid explain``: where a picture speaks for a class, or one number with its arithmetic."""
+"""``pellucid explain``: where a picture speaks for a class, one number, or what the filters look for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
 
 from pellucid.cli import options
 from pellucid.cli.cell import LARGEST, open_cell
+from pellucid.cli.filters import draw_filters
 from pellucid.cli.saliency import draw_map
 from pellucid.errors import RequestError
 from pellucid.insight.saliency import METHODS
+
+_SHARED = ("--layer", "--out")
+_BELONGS = {
+    "PICTURE": "a map or to --cell",
+    "--cell": "a picture, and opens one number",
+    "--all": "--cell, and prints every term",
+    "--class": "a map",
+    "--method": "a map",
+    "--layer": "a map or to --filters",
+    "--out": "a map or to --filters",
+    "--from": "--filters",
+    "--channels": "--filters with --from",
+}
 
 
 def run(
@@ -18,7 +33,9 @@ def run(
         help="A run folder, a backbone's name such as efficientnet_lite0, or a named network such as "
         "class-test or its text, whose numbers are then drawn by chance.",
     ),
-    picture: str = typer.Argument(..., metavar="PICTURE", help="A picture file."),
+    picture: str | None = typer.Argument(
+        None, metavar="PICTURE", help="A picture file; not needed with --filters."
+    ),
     target: str | None = typer.Option(
         None, "--class", metavar="CLASS", help="Whose evidence is sought. Default: the network's answer."
     ),
@@ -38,27 +55,53 @@ def run(
     every: bool = typer.Option(
         False, "--all", help=f"With --cell, print every term, not only the {LARGEST} largest."
     ),
+    filters: bool = typer.Option(
+        False,
+        "--filters",
+        help="Draw the first layer's kernels instead; with --from, the patches that excite channels.",
+    ),
+    source: str | None = typer.Option(
+        None, "--from", metavar="SOURCE", help="With --filters, the pictures to look for patches in."
+    ),
+    channels: str | None = typer.Option(
+        None, metavar="NUMBERS", help="With --from, which channels, such as 0,7,12. Default: the first 16."
+    ),
     download: bool = options.DOWNLOAD,
     as_json: bool = options.JSON,
 ) -> None:
-    """Show where a picture speaks for a class, as a PNG; or open one number (--cell) with its arithmetic."""
-    if cell is None:
-        if every:
-            raise _only("--all", "--cell", "it prints all terms of one number")
-        draw_map(model, picture, target, method or METHODS[0], layer, out, download=download, as_json=as_json)
+    """Show where a picture speaks for a class, open one number (--cell), or see what filters look for."""
+    drawn = {"--class": target, "--method": method, "--layer": layer, "--out": out}
+    sought = {"--from": source, "--channels": channels}
+    if filters:
+        _refuse({"PICTURE": picture, "--cell": cell, "--all": every or None, **drawn}, "--filters", *_SHARED)
+        draw_filters(model, source, layer, channels, out, download=download, as_json=as_json)
         return
-    given = {"--class": target, "--method": method, "--layer": layer, "--out": out}
-    for option, value in given.items():
-        if value is not None:
-            raise _only(option, "a map", "--cell prints one number, and draws nothing")
-    open_cell(model, picture, cell, every=every, download=download, as_json=as_json)
+    _refuse(sought, "a network and a picture")
+    if picture is None:
+        raise _no_picture()
+    if cell is not None:
+        _refuse(drawn, "--cell")
+        open_cell(model, picture, cell, every=every, download=download, as_json=as_json)
+        return
+    _refuse({"--all": every or None}, "a map")
+    chosen = method or METHODS[0]
+    draw_map(model, picture, target, chosen, layer, out, download=download, as_json=as_json)
 
 
-def _only(option: str, belongs: str, why: str) -> RequestError:
+def _no_picture() -> RequestError:
     return RequestError(
-        f"{option} was given {'without' if belongs.startswith('-') else 'with'} --cell.",
-        f"{option} belongs to {belongs}: {why}.",
-        "Leave one of the two out."
-        if belongs == "a map"
-        else f"Name a number with {belongs}, or leave it out.",
+        "No picture was named.",
+        "A network and a picture were expected, or --filters.",
+        "Write for example: pellucid explain efficientnet_lite0 bee.jpg",
     )
+
+
+def _refuse(given: Mapping[str, object], beside: str, *allowed: str) -> None:
+    """Options that have no meaning beside another are a mistake, not a wish to be passed over."""
+    for option, value in given.items():
+        if value is not None and option not in allowed:
+            raise RequestError(
+                f"{option} was given with {beside}.",
+                f"{option} belongs to {_BELONGS[option]}.",
+                "Leave one of the two out; 'pellucid explain --help' says what goes together.",
+            )

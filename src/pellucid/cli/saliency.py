@@ -1,12 +1,11 @@
 """What ``pellucid explain`` does without ``--cell``: a PNG with a saliency map, and what it says in words."""
 
-import re
 from dataclasses import asdict
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.output import complain, emit, say
+from pellucid.cli.png import check_png, free_png
 from pellucid.cli.progress import Progress
 from pellucid.errors import RequestError, shown
 from pellucid.insight.saliency import METHODS
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _CHANNELS = 10
 _TOLD = 3
-_SUFFIX = ".png"
 
 
 def draw_map(
@@ -39,7 +37,7 @@ def draw_map(
         PellucidError: There is no such network, picture, class, method or layer; the PNG cannot be written.
     """
     _check_method(method)
-    _check_out(out, picture)
+    check_png(out, picture)
     from pellucid.insight.saliency.frame import frame_of  # PyTorch takes seconds to import
     from pellucid.insight.saliency.method import saliency
     from pellucid.insight.saliency.overlay import overlay
@@ -63,7 +61,7 @@ def draw_map(
     pixels_HWC = decode(data)
     frame = frame_of(subject.preprocess, *pixels_HWC.shape[:2])
     box = _box(found, frame)
-    place = out or _free_name(picture, method)
+    place = out or free_png(Path(picture).stem, method)
     with storage_errors(place, "the picture"):
         write_whole(place, overlay(pixels_HWC, frame, found, _words(found, frame, box)))
     notes = [*subject.notes, *found.notes]
@@ -83,38 +81,6 @@ def _check_method(method: str) -> None:
             f"{', '.join(METHODS)} are known.",
             nearest(method, [*METHODS]) or "Choose one of them.",
         )
-
-
-def _check_out(out: Path | None, picture: str) -> None:
-    """Before anything is computed: whether a PNG can be meant, and not the picture itself."""
-    if out is None:
-        return
-    if out.suffix.lower() != _SUFFIX:
-        example = out.with_suffix(_SUFFIX) if out.name else Path("map.png")
-        raise RequestError(
-            f"The picture to write is {shown(out)}.",
-            "A name that ends in .png was expected.",
-            f"Write for example: --out {shown(example)[1:-1]}",
-        )
-    if out.is_dir():
-        raise RequestError(
-            f"{shown(out)} is a folder.",
-            "The name of a file was expected.",
-            f"Write for example: --out {shown(out / 'map.png')[1:-1]}",
-        )
-    if out.exists() and Path(picture).exists() and out.samefile(picture):
-        raise RequestError(
-            f"{shown(out)} is the picture itself.",
-            "Another file was expected, so that the picture is not lost.",
-            "Choose another name with --out, or leave it out.",
-        )
-
-
-def _free_name(picture: str, method: str) -> Path:
-    """PICTURE-METHOD.png in this folder, or the first of -2, -3 ... that is free."""
-    stem = re.sub(r"[^\w.-]+", "-", Path(picture).stem).strip("-.")[:60] or "picture"
-    names = (f"{stem}-{method}{'' if turn == 1 else f'-{turn}'}{_SUFFIX}" for turn in count(1))
-    return next(Path(name) for name in names if not Path(name).exists())
 
 
 def _box(found: "Saliency", frame: "Frame") -> "tuple[Box, float] | None":
