@@ -408,6 +408,7 @@ def test_a_digit_is_drawn_live(visit: Visit) -> None:
     assert pixels_HWC[100, 110].tolist() == [255, 255, 255]
     best = answer({"kind": "inside.look", "network": NETWORK, "picture": picture_of(page)})["answer"]["best"]
     until(page, lambda: best_of(page) == best[0]["probability"])
+    assert page.locator("#inside-room option", has_text="your drawing").count() == 2
     before = picture_of(page)
     page.focus(".pad")
     for key in (" ", "ArrowLeft", "ArrowLeft", "ArrowUp"):

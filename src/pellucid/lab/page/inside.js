@@ -4,7 +4,7 @@ import { element } from "./arithmetic.js";
 import { AskError, hurried, onlyLatest } from "./ask.js";
 import { makeBeside } from "./insidebeside.js";
 import { copyInFull, writeDigits } from "./insidedigits.js";
-import { makeGive } from "./insidegive.js";
+import { DRAWING, makeGive } from "./insidegive.js";
 import { makeAnswer } from "./insideanswer.js";
 import { indexTold, makeCell, number } from "./insidecell.js";
 import { makeLayers } from "./insidelayers.js";
@@ -18,7 +18,7 @@ import { base64 } from "./upload.js";
 /** @typedef {import("./ask.js").Reply} Reply */
 /** @typedef {import("./grid.js").Place} Place */
 
-const PATIENCE = 200;
+const PATIENCE = 200, KEPT = 40;
 
 /** @type {WeakMap<object, any>} */
 const converted = new WeakMap();
@@ -82,7 +82,11 @@ export async function openInside({ root, ask, tell, save }) {
   const giving = makeGive(room.give, { largest: start.largest_file, sees: () => seen.look?.channels ?? 3, give: hurried(async (file, name) => {
     try {
       chosen.picture = await send(file);
-      for (const select of [room.picture, room.beside]) choosable(select, chosen.picture, name);
+      for (const [select, kept] of /** @type {[HTMLSelectElement, string][]} */ ([[room.picture, ""], [room.beside, chosen.beside]])) {
+        // A drawing is another picture with each stroke: the list has its last one.
+        if (name === DRAWING) for (const one of [...select.options]) if (one.textContent === name && one.value !== kept) one.remove();
+        choosable(select, chosen.picture, name);
+      }
       room.beside.value = chosen.beside;
       await look();
       tell(null);
@@ -188,6 +192,7 @@ export async function openInside({ root, ask, tell, save }) {
   async function send(file, again = 0) {
     const { picture } = await ask({ kind: "inside.give", data: await base64(file), ...(again ? { again } : {}) });
     own.set(picture, file);
+    if (own.size > KEPT) own.delete(/** @type {string} */ (own.keys().next().value));
     return picture;
   }
 

@@ -4,6 +4,9 @@ import { element } from "./arithmetic.js";
 import { makePad } from "./insidepad.js";
 import { listenForFiles, refusal } from "./upload.js";
 
+/** What a drawing is called on a list. */
+export const DRAWING = "your drawing";
+
 /**
  * A canvas as a file that loses nothing.
  * @param {HTMLCanvasElement} canvas
@@ -52,7 +55,7 @@ export function makeGive(host, { largest, sees, give }) {
     if (!why) give(file, file.name);
   }
 
-  const pad = makePad(padPlace, (canvas) => { asPng(canvas).then((file) => give(file, "your drawing"), (error) => say(String(error.message), true)); });
+  const pad = makePad(padPlace, (canvas) => { asPng(canvas).then((file) => give(file, DRAWING), (error) => say(String(error.message), true)); });
 
   function halt() {
     stream?.getTracks().forEach((track) => track.stop());

@@ -153,7 +153,7 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
       surface.scale(sharp, sharp);
-      surface.imageSmoothingEnabled = false;
+      surface.imageSmoothingEnabled = reply.width > cellWidth * sharp; // cells that are drawn large keep their edges
       surface.lineWidth = 1;
       listed.forEach((channel, place) => {
         const x = (place % across) * (cellWidth + GAP), y = Math.floor(place / across) * (cellHeight + GAP);
