@@ -12,6 +12,7 @@ from pellucid.lab.runfigures import (
     curves,
     figure,
     head,
+    ladder,
     matrix,
     stages,
     tried,
@@ -57,6 +58,21 @@ def test_the_curves_are_the_records(scratched: Run, run: Run) -> None:
     assert [one["log_loss"] for one in found["steps"]] == [one["log_loss"] for one in wanted["tried"]]
     assert sum(one["chosen"] for one in found["steps"]) == 1
     assert found["why"] == wanted["why"]
+
+
+def test_a_run_that_was_tuned_is_told_so(scratched: Run, run: Run) -> None:
+    """Its curves are those of the tuning; the steps that were tried stand beside them."""
+    record = {
+        **run.record,
+        "backbone": {**run.record["backbone"], "tuned": True},
+        "finetune": scratched.record["training"],
+        "ladder": [{"name": "top", "outcome": "kept", "why": "It was better.", "seconds": 1.0}],
+    }
+    assert curves(record) == curves(scratched.record)
+    assert ladder(record) == [["top", "kept", "It was better."]]
+    assert ladder(run.record) is None
+    assert ["network", "tiny, its last layers tuned, and a new head"] in head(record)
+    assert ["network", "tiny, frozen, and a new head"] in head(run.record)
 
 
 def test_the_matrix_is_the_records(scratched: Run) -> None:

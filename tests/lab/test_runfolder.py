@@ -96,6 +96,13 @@ def test_a_newer_record_and_a_missing_one(tmp_path: Path) -> None:
         read_record(tmp_path)
 
 
+def test_only_the_last_stage_of_several_is_told(tmp_path: Path) -> None:
+    """Where epochs are counted anew, another stage has begun."""
+    lines = [EPOCH, EPOCH | {"epoch": 2}, EPOCH | {"epoch": 1, "loss": 9.0}]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [(one["epoch"], one["loss"]) for one in read_epochs(tmp_path)] == [(1, 9.0)]
+
+
 @pytest.mark.parametrize(
     "line", ["{", "[]", "{}", json.dumps(EPOCH | {"loss": "x"}), json.dumps(EPOCH | {"loss": float("nan")})]
 )

@@ -41,7 +41,7 @@ def drawn(epochs: Sequence[Mapping[str, float]], best: float | None, guess: floa
 
 def curves(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """The curves of a training and what they say; None of a run that stands on frozen layers."""
-    training = record.get("training")
+    training = record.get("training") or record.get("finetune")
     if training is None:
         return None
     names = ("epoch", "loss", "val_loss", "accuracy", "val_accuracy", "seconds")
@@ -81,7 +81,11 @@ def head(record: Mapping[str, Any]) -> list[list[str]]:
     """What the run is, as rows of a table: a word and what stands beside it."""
     samples = {name: int(record["samples"][name]) for name in ("train", "val", "test", "skipped")}
     backbone = record.get("backbone")
-    made = str(record["network"]) if backbone is None else f"{backbone['name']}, frozen, and a new head"
+    if backbone is None:
+        made = str(record["network"])
+    else:
+        tuned = "its last layers tuned" if backbone.get("tuned") else "frozen"
+        made = f"{backbone['name']}, {tuned}, and a new head"
     rows = [
         ["trained", f"{moment(str(record['created']))}, in {duration(_number(record['seconds']['total']))}"],
         ["recipe", str(record["chosen"])],
@@ -123,6 +127,13 @@ def stages(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         for one in record["stages"]
     ]
     return [*rungs, {"name": "the run", "on": "test", **figure(record["test"]), "time": ""}]
+
+
+def ladder(record: Mapping[str, Any]) -> list[list[str]] | None:
+    """The steps of fine-tuning that were tried: name, outcome and why; None of a run that tried none."""
+    if "ladder" not in record:
+        return None
+    return [[plain(str(one[name])) for name in ("name", "outcome", "why")] for one in record["ladder"]]
 
 
 def matrix(record: Mapping[str, Any]) -> dict[str, Any]:

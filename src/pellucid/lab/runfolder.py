@@ -68,18 +68,20 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_epochs(folder: Path) -> list[dict[str, float]]:
-    """The epochs that ``metrics.jsonl`` tells so far; none where there is no such file yet.
+    """The epochs of the last stage that ``metrics.jsonl`` tells; none where there is no such file yet.
 
     Raises:
         RunError: A line of it is damaged.
     """
     if not (folder / METRICS).exists():
         return []
-    epochs = []
+    epochs: list[dict[str, float]] = []
     for number, line in enumerate(_bytes(folder, METRICS).splitlines(), 1):
         try:
             told = json.loads(line, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
             if told["event"] == "epoch":
+                if epochs and told["epoch"] <= epochs[-1]["epoch"]:
+                    epochs = []  # another stage has begun
                 epochs.append({"epoch": int(told["epoch"])} | {name: float(told[name]) for name in _NUMBERS})
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise damaged(folder, f"line {number} of {METRICS} tells no epoch") from error

@@ -48,7 +48,7 @@ export async function openRun({ root, tell, save }) {
       element("option", { value: one.name }, one.under_way ? `${one.title}: under way` : one.title)));
     room.empty.replaceChildren(...(start.runs.length ? [] : [told(`There is no run below ${start.folder} yet. A network of one's own learns digits in a minute or two; type in another terminal, in that folder:`),
       element("p", { class: "formula" }, start.command), told("It appears here as soon as it begins, and its curves grow as it learns.")]));
-    room.chooser.disabled = !start.runs.length;
+    room.choosing.hidden = !start.runs.length;
     return start.runs.map((/** @type {Reply} */ one) => one.name);
   }
 
@@ -62,6 +62,7 @@ export async function openRun({ root, tell, save }) {
     if (!reply) return;
     tell(null);
     shown = reply;
+    room.learning.textContent = reply.under_way ? "How it learns" : "How it learnt";
     room.chooser.value = given.run;
     root.dataset.shown = given.run;
     if (reply.under_way) return drawUnderWay(reply);
@@ -71,10 +72,10 @@ export async function openRun({ root, tell, save }) {
       room.answer.replaceChildren(element("strong", {}, reply.test.told), ` right: ${reply.test.right}. 95 % interval: ${reply.test.span}.`);
       room.ladder.replaceChildren(ladderTold(reply.stages));
     });
-    fill("curves", reply.curves ?? reply.tried, () => {
+    fill("curves", reply.curves ?? reply.ladder ?? reply.tried, () => {
       room.curves.replaceChildren(...(reply.curves ? curvesTold(reply.curves) : []));
       room.course.replaceChildren(...(reply.curves ? [...reply.curves.course, reply.curves.stopped].filter(Boolean).map(told) : []));
-      room.tried.replaceChildren(...(reply.tried ? [told(reply.tried.why), table("Strengths of regularisation that were tried on the validation pictures", ["strength", "log loss", "right", ""],
+      room.tried.replaceChildren(...(reply.ladder ? [table("Steps of fine-tuning, judged on the validation pictures", ["step", "outcome", "why"], reply.ladder)] : []), ...(reply.tried ? [told(reply.tried.why), table("Strengths of regularisation that were tried on the validation pictures", ["strength", "log loss", "right", ""],
         reply.tried.steps.map((/** @type {Reply} */ one) => [one.strength, one.told, one.right, one.chosen ? "chosen" : ""]), [1, 2])] : []));
     });
     fill("matrix", reply.confusion, () => drawMatrix(reply.confusion, given.cell));

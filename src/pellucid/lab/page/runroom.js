@@ -10,22 +10,23 @@ export function buildRun(root) {
   const live = element("div", { role: "status" }), answer = element("p", { class: "answer" });
   const head = element("div"), ladder = element("div"), curves = element("div"), course = element("div"), tried = element("div");
   const matrix = element("div"), calibration = element("div"), worst = element("div"), opened = element("div");
-  const openedTitle = element("h2", { tabindex: "-1" }), worstTitle = element("h2", {}, "Worst mistakes");
+  const openedTitle = element("h2", { tabindex: "-1" }), worstTitle = element("h2", {}, "Worst mistakes"), learning = element("h2");
   const part = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(Node | string)[]} */ ...children) =>
     element("section", { class: `stage ${name}`, "aria-label": label }, ...children);
   const parts = {
     figures: part("figures", "Figures", element("h2", {}, "On pictures it never saw"), answer, ladder),
     calibration: part("believed", "Confidence", element("h2", {}, "How sure it may be"), calibration),
-    curves: part("curves", "Curves", element("h2", {}, "How it learnt"), live, curves, course, tried),
+    curves: part("curves", "Curves", learning, live, curves, course, tried),
     matrix: part("confusion", "Confusion matrix", element("h2", {}, "What it takes for what"), matrix),
     opened: part("pictures", "Pictures of the chosen cell", openedTitle, opened),
     worst: part("pictures worst", "Worst mistakes", worstTitle, worst),
     head: part("making", "How it was made", element("h2", {}, "How it was made"), head),
   };
+  const choosing = element("div", { class: "buttons" }, element("label", {}, "Run ", chooser), again);
   root.classList.add("run");
-  root.replaceChildren(element("div", { class: "buttons" }, element("label", {}, "Run ", chooser), again), empty, damage,
+  root.replaceChildren(choosing, empty, damage,
     element("div", { class: "bench" }, ...Object.values(parts)));
-  return { chooser, again, empty, damage, live, answer, head, ladder, curves, course, tried, matrix, calibration, worst, worstTitle, opened, openedTitle, parts };
+  return { chooser, choosing, again, empty, damage, live, answer, head, ladder, curves, course, tried, matrix, calibration, worst, worstTitle, opened, openedTitle, learning, parts };
 }
 
 /**
