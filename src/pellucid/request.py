@@ -1,5 +1,6 @@
 """What a person asks of a training run, checked once, before any work begins."""
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,13 +11,14 @@ from pellucid.errors import RequestError, shown
 from pellucid.network.weights import DEFAULT_BACKBONE
 from pellucid.training.plan import BATCH, RATE, Plan, default_epochs
 
-Recipe = Literal["auto", "features", "scratch"]
+Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
 ClassWeights = Literal["auto", "none", "balanced"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+_MOST_VIEWS = 100
 AUGMENTATIONS = ("none", "shift", "light", "lecture", "strong")
 """The presets of ``pictures.augment.presets``, which takes 0.4 s to import."""
 
@@ -35,8 +37,9 @@ class TrainRequest:
     recipe: Recipe = field(
         default="auto",
         metadata={
-            "help": "features: frozen layers of a pretrained network and a new head. scratch: a network of "
-            "your own, from nothing. auto: scratch where --network is given, else features."
+            "help": "features: frozen layers of a pretrained network and a new head. finetune: its last "
+            "layers learn too. scratch: a network of your own, from nothing. auto: scratch where --network "
+            "is given, else features, and within --budget whatever fine-tuning proves to be better."
         },
     )
     backbone: str = field(
@@ -78,6 +81,24 @@ class TrainRequest:
         default="none",
         metadata={"help": "Views to learn from: none, shift, light, lecture or strong ('pellucid augment')."},
     )
+    unfreeze: str = field(
+        default="last",
+        metadata={
+            "help": "What fine-tuning lets learn: the last block of the backbone and what follows it (last), "
+            "last-two, or all above a boundary such as blocks.3."
+        },
+    )
+    views: int | None = field(
+        default=None,
+        metadata={
+            "help": "Views of each picture that fine-tuning learns from, 1 to 100, computed once and kept. "
+            "Default: 4 where --augment is given, else 1."
+        },
+    )
+    budget: float | None = field(
+        default=None,
+        metadata={"help": "The time that auto may spend on fine-tuning, such as 90s, 5m or 1h."},
+    )
     device: Device = field(
         default="auto", metadata={"help": "Where to train: cpu, cuda, mps, or auto for the fastest there is."}
     )
@@ -98,10 +119,16 @@ class TrainRequest:
         _check_choice("device", self.device, get_args(Device))
         _check_choice("precision", self.precision, get_args(Precision))
         _check_choice("augmentation", self.augment, AUGMENTATIONS)
-        if self.network is not None and self.recipe == "features":
+        if self.views is not None and not 1 <= self.views <= _MOST_VIEWS:
             raise RequestError(
-                f"A network was given ({shown(self.network[:60])}), and the recipe is features.",
-                "A network of one's own is trained from scratch; features stand on a backbone.",
+                f"The number of views is {self.views:,}.",
+                f"A whole number from 1 to {_MOST_VIEWS} was expected: each is computed once and kept.",
+                "Write for example --views 4.",
+            )
+        if self.network is not None and self.recipe in ("features", "finetune"):
+            raise RequestError(
+                f"A network was given ({shown(self.network[:60])}), and the recipe is {self.recipe}.",
+                f"A network of one's own is trained from scratch; {self.recipe} stands on a backbone.",
                 "Leave --network out, or write --recipe scratch.",
             )
         self.plan(1)  # so that what is out of range is refused before any work
@@ -129,10 +156,12 @@ class TrainRequest:
             )
 
     @property
-    def chosen(self) -> Literal["features", "scratch"]:
-        """The recipe that is carried out."""
+    def chosen(self) -> Literal["features", "finetune", "scratch"]:
+        """The recipe that is carried out; ``finetune`` for the ladder too, which begins with features."""
         if self.recipe == "auto":
-            return "features" if self.network is None else "scratch"
+            if self.network is not None:
+                return "scratch"
+            return "features" if self.budget is None else "finetune"
         return self.recipe
 
     def plan(self, pictures: int) -> Plan:
@@ -161,9 +190,28 @@ class TrainRequest:
             "batch": self.batch,
             "learning_rate": self.learning_rate,
             "augment": self.augment,
+            "unfreeze": self.unfreeze,
+            "views": self.views,
+            "budget": self.budget,
             "device": self.device,
             "precision": self.precision,
         }
+
+
+def parse_budget(text: str) -> float:
+    """Seconds, from ``90s``, ``5m``, ``1h`` or a number of seconds.
+
+    Raises:
+        RequestError: for anything else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    if found is None or not float(found[1]) > 0:
+        raise RequestError(
+            f"The budget {shown(text)} cannot be used.",
+            "A time above 0 was expected: a number with s, m or h.",
+            "Write for example --budget 90s.",
+        )
+    return float(found[1]) * {"m": 60, "min": 60, "h": 3600}.get(found[2] or "s", 1)
 
 
 def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:

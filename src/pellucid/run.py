@@ -30,6 +30,7 @@ from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.affine import Head
 from pellucid.training.own import OwnLayers, joined
 from pellucid.training.trunk import Trunk, open_trunk
+from pellucid.training.tuned import Tuned
 
 FORMAT = 1
 RECORD = "run.json"
@@ -136,7 +137,7 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
     try:
         tensors = _read_tensors(folder, record)
         head = _head(folder, tensors)
-        layers = _own_layers(folder, record, tensors, head) if "network" in record else _trunk(record, listen)
+        layers = _layers(folder, record, tensors, head, listen)
         if head.weight_DK.shape != (int(np.prod(layers.output_shape)), len(head.bias_K)):
             raise _damaged(
                 folder, f"{MODEL} does not fit the {'network' if 'network' in record else 'backbone'}"
@@ -186,6 +187,27 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return dict(record)
 
 
+def _layers(
+    folder: Path, record: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], head: Head, listen: Listener
+) -> OwnLayers | Trunk | Tuned:
+    """What stands below the head: the run's own network, a backbone, or a backbone that learnt further."""
+    if "network" in record:
+        return _own_layers(folder, record, tensors, head)
+    trunk = _trunk(record, listen)
+    if not record["backbone"].get("tuned"):
+        return trunk
+    changed = _network_tensors(tensors)
+    if not changed:
+        raise _damaged(folder, f"{MODEL} lacks the backbone's layers that learnt")
+    return Tuned(trunk, changed)
+
+
+def _network_tensors(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(_NETWORK): values for name, values in tensors.items() if name.startswith(_NETWORK)
+    }
+
+
 def _trunk(record: Mapping[str, Any], listen: Listener) -> Trunk:
     backbone = record["backbone"]
     given = record["request"].get("weights")
@@ -206,9 +228,7 @@ def _own_layers(
     folder: Path, record: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], head: Head
 ) -> OwnLayers:
     """The network that the run trained itself."""
-    own = {
-        name.removeprefix(_NETWORK): values for name, values in tensors.items() if name.startswith(_NETWORK)
-    }
+    own = _network_tensors(tensors)
     preprocess = record["preprocess"]
     size = (preprocess["height"], preprocess["width"], len(preprocess["mean"]))
     try:

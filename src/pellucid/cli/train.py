@@ -12,7 +12,7 @@ from pellucid.cli.progress import Progress
 from pellucid.data.fractions import Fractions
 from pellucid.data.item import Skipped
 from pellucid.errors import RequestError
-from pellucid.request import TrainRequest
+from pellucid.request import TrainRequest, parse_budget
 
 if TYPE_CHECKING:
     from pellucid.run import Run
@@ -31,6 +31,9 @@ def run(
     batch: int = options.of_request("batch"),
     learning_rate: float | None = options.of_request("learning_rate"),
     augment: str = options.of_request("augment"),
+    unfreeze: str = options.of_request("unfreeze"),
+    views: int | None = options.of_request("views"),
+    budget: str | None = options.of_request("budget"),
     split: str = options.of_request("split", default="70,15,15"),
     seed: int = options.of_request("seed"),
     fit: str = options.of_request("fit"),
@@ -65,6 +68,9 @@ def run(
             batch=batch,
             learning_rate=learning_rate,
             augment=augment,
+            unfreeze=unfreeze,
+            views=views,
+            budget=None if budget is None else parse_budget(budget),
             split=Fractions.parse(split),
             seed=seed,
             fit=fit,  # type: ignore[arg-type]

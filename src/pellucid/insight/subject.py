@@ -5,6 +5,7 @@ The picture goes through the run's or the backbone's own preprocessing.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -29,6 +30,7 @@ from pellucid.pictures.preprocess import Preprocess
 from pellucid.run import Run, load_run
 from pellucid.training.own import OwnLayers
 from pellucid.training.trunk import Trunk
+from pellucid.training.tuned import Tuned
 
 _HEAD = "head"
 _TRUNK = ("trunk.module.", "trunk.extractor.", "trunk.")
@@ -133,9 +135,11 @@ def of_classifier(classifier: Classifier, name: str) -> Subject:
         notes = () if temperature == 1 else (calibrated,)
         subject = _of_blueprint(blueprint, parameters, classifier.preprocess, name, notes)
         return replace(subject, classes=classifier.classes, temperature=temperature)
+    if isinstance(classifier.layers, Tuned):
+        return _of_trunk(classifier, classifier.layers.trunk, name, classifier.layers.changed)
     if not isinstance(classifier.layers, Trunk):
         raise TypeError(f"no network in {classifier.layers!r}")
-    return _of_trunk(classifier, classifier.layers, name)
+    return _of_trunk(classifier, classifier.layers, name, {})
 
 
 def of_backbone(name: str, *, weights: Path | None = None, download: bool = False) -> Subject:
@@ -203,11 +207,14 @@ def _of_blueprint(
     return Subject(name, nn.Sequential(steps).eval(), preprocess, groups | asleep, notes=notes)
 
 
-def _of_trunk(classifier: Classifier, trunk: Trunk, name: str) -> Subject:
+def _of_trunk(
+    classifier: Classifier, trunk: Trunk, name: str, changed: Mapping[str, NDArray[np.float32]]
+) -> Subject:
     """A backbone up to where it is cut, the head that learnt, and its calibrated softmax."""
     from pellucid.network.backbone import load_backbone  # timm takes seconds to import
 
     backbone = load_backbone(trunk.backbone, weights=Path(trunk.weights.path))
+    backbone.take(changed)
     steps: OrderedDict[str, nn.Module] = OrderedDict(trunk=backbone.cut(trunk.boundary))
     groups: Groups = {}
     head = classifier.head

@@ -1,6 +1,6 @@
 """Feature extraction: the frozen layers of a backbone, and a new head on what they put out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from pellucid.classifier import Classifier
 from pellucid.data.item import Skipped
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
-from pellucid.evaluation.calibration import fit_temperature
+from pellucid.evaluation.calibration import Temperature, fit_temperature
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
@@ -29,13 +29,34 @@ _FEW = 400  # pictures to learn from and to choose by, up to which trying three 
 
 
 @dataclass(frozen=True)
-class _Material:
+class Material:
     """What the head learns from, chooses by and is tested on; the rows of a part are its features."""
 
     preprocess: Preprocess
     parts: dict[str, Part]
     rows: dict[str, Rows]
     skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The frozen backbone with a head on it: what feature extraction ends in, and fine-tuning begins with.
+
+    Attributes:
+        trunk: The backbone up to its pooled features.
+        material: What the head learnt from, chose by, and is tested on.
+        fits: The record of how pictures come to size.
+        fitted: The head, and the one that saw the training split alone.
+        temperature: Of the answers.
+        stage: Its figure on the validation split.
+    """
+
+    trunk: Trunk
+    material: Material
+    fits: Mapping[str, Any]
+    fitted: Fitted
+    temperature: Temperature
+    stage: Stage
 
 
 def learn(request: TrainRequest, looked: Scan, split: Split, clock: Clock, listen: Listener) -> Learned:
@@ -50,6 +71,11 @@ def learn(request: TrainRequest, looked: Scan, split: Split, clock: Clock, liste
         BackboneError: the backbone or its weights are not to be had.
         StorageError: the cache cannot be written.
     """
+    return learned(learn_base(request, looked, split, clock, listen), looked.classes)
+
+
+def learn_base(request: TrainRequest, looked: Scan, split: Split, clock: Clock, listen: Listener) -> Base:
+    """The features and the head, before anything is made of them; raises what ``learn`` does."""
     with clock("backbone"):
         trunk = open_trunk(
             request.backbone, weights=request.weights, download=request.download, listen=listen
@@ -62,20 +88,27 @@ def learn(request: TrainRequest, looked: Scan, split: Split, clock: Clock, liste
         fitted = _fit(request, material, len(looked.classes), refit=True, listen=listen)
         val_labels_N = material.parts["val"].labels_N
         temperature = fit_temperature(fitted.val_logits_NK, val_labels_N)
-        head = replace(fitted.head, temperature=temperature.value)
-    classifier = Classifier(looked.classes, trunk, material.preprocess, head)
-    val_NK = softmax(fitted.val_logits_NK, temperature.value)
-    right = int((val_NK.argmax(axis=1) == val_labels_N).sum())
-    stage = Stage("features", Proportion(len(val_NK), right), clock.spent("features", "head"))
-    told = record_head(fitted, head, temperature.reason, looked.classes)
+    right = int((fitted.val_logits_NK.argmax(axis=1) == val_labels_N).sum())
+    stage = Stage("features", Proportion(len(val_labels_N), right), clock.spent("features", "head"))
+    return Base(trunk, material, fits, fitted, temperature, stage)
+
+
+def learned(base: Base, classes: tuple[str, ...]) -> Learned:
+    """The base as the outcome of a recipe."""
+    head = replace(base.fitted.head, temperature=base.temperature.value)
+    classifier = Classifier(classes, base.trunk, base.material.preprocess, head)
+    told = record_head(base.fitted, head, base.temperature.reason, classes)
     return Learned(
         chosen="features",
         classifier=classifier,
-        parts=material.parts,
-        answers={"val": val_NK, "test": classifier.probabilities(material.rows["test"])},
-        skipped=material.skipped,
-        stages=(stage,),
-        record={"backbone": record_backbone(trunk), "fits": fits, "head": told},
+        parts=base.material.parts,
+        answers={
+            "val": softmax(base.fitted.val_logits_NK, base.temperature.value),
+            "test": classifier.probabilities(base.material.rows["test"]),
+        },
+        skipped=base.material.skipped,
+        stages=(base.stage,),
+        record={"backbone": record_backbone(base.trunk), "fits": base.fits, "head": told},
         metrics=[{"event": "head", **step} for step in told["tried"]],
     )
 
@@ -87,14 +120,14 @@ def _material(
     preprocess: Preprocess,
     names: Sequence[str],
     listen: Listener,
-) -> _Material:
+) -> Material:
     """The features of the named splits, computed in one go."""
     chosen: dict[str, NDArray[np.int64]] = {name: getattr(split, name) for name in names}
     places_N = np.sort(np.concatenate(list(chosen.values())))
     pictures = [looked.pictures[place] for place in places_N]
     features = extract(pictures, looked.source.read, trunk, preprocess, listen)
     found = parts_of(looked, chosen, places_N[features.positions])
-    return _Material(
+    return Material(
         preprocess,
         {name: part for name, (part, _) in found.items()},
         {name: features.rows.take(here_N) for name, (_, here_N) in found.items()},
@@ -102,9 +135,7 @@ def _material(
     )
 
 
-def _fit(
-    request: TrainRequest, material: _Material, classes: int, *, refit: bool, listen: Listener
-) -> Fitted:
+def _fit(request: TrainRequest, material: Material, classes: int, *, refit: bool, listen: Listener) -> Fitted:
     return fit_head(
         material.rows["train"],
         material.parts["train"].labels_N,

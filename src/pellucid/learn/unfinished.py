@@ -170,6 +170,9 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "network": (str, type(None)),
     "epochs": (int, type(None)),
     "learning_rate": (int, float, type(None)),
+    "unfreeze": str,
+    "views": (int, type(None)),
+    "budget": (int, float, type(None)),
 }
 
 

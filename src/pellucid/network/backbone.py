@@ -5,14 +5,17 @@ not in the cache. What a frozen backbone computes is left to ``training.trunk``.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import timm
 import torch
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from timm.data import ImageNetInfo, infer_imagenet_subset, resolve_model_data_config
 from timm.models import create_feature_extractor
@@ -62,7 +65,7 @@ class Backbone:
         if boundary == LOGITS:
             return self.module
         if boundary == POOL:
-            return _Pooled(self.module)
+            return Pooled(self.module)
         if boundary not in self.boundaries():
             raise BackboneError(
                 f"The backbone {shown(self.name)} has no boundary {shown(boundary)}.",
@@ -78,8 +81,24 @@ class Backbone:
                 f"Cut it at '{POOL}' or '{LOGITS}', or choose another backbone ('pellucid backbones').",
             ) from error
 
+    def take(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Put other numbers into some of its tensors, by their names.
 
-class _Pooled(nn.Module):
+        Raises:
+            BackboneError: it has no such tensor, or one of another shape.
+        """
+        own = self.module.state_dict()
+        for name, values in tensors.items():
+            if name not in own or tuple(own[name].shape) != values.shape:
+                raise BackboneError(
+                    f"The tensor {shown(name)} of shape {values.shape} is none of {shown(self.name)}.",
+                    "The tensors of the very backbone that was fine-tuned were expected.",
+                    "Restore the run from a copy, or train again.",
+                )
+            own[name].copy_(torch.from_numpy(np.array(values)))
+
+
+class Pooled(nn.Module):
     """A timm network up to the vector that its classifier reads: ``(N, D)``."""
 
     def __init__(self, module: Any) -> None:

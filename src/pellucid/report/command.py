@@ -24,9 +24,12 @@ def command(request: Mapping[str, Any]) -> str:
             ("--network", "network"),
             ("--epochs", "epochs"),
             ("--learning-rate", "learning_rate"),
+            ("--views", "views"),
         )
         if request.get(key) is not None
     ]
+    if request.get("budget") is not None:
+        options.append(("--budget", f"{request['budget']:g}s"))
     if request.get("split") is not None:
         options.append(("--split", ",".join(f"{100 * part:.10g}" for part in request["split"])))
     options.append(("--seed", request["seed"]))
@@ -37,6 +40,7 @@ def command(request: Mapping[str, Any]) -> str:
             ("--class-weights", "class_weights", "auto"),
             ("--batch", "batch", BATCH),
             ("--augment", "augment", "none"),
+            ("--unfreeze", "unfreeze", "last"),
             ("--device", "device", "auto"),
             ("--precision", "precision", "fp32"),
         )

@@ -74,10 +74,11 @@ def _drawings(
     tried = record["head"].get("tried", ())
     if len(tried) > 1:
         drawn["regularisation"] = plots.regularisation(tried, record["head"]["regularisation"])
-    epochs = record.get("training", {}).get("epochs", ())
+    training = record.get("training") or record.get("finetune", {})
+    epochs = training.get("epochs", ())
     if len(epochs) > 1:
-        drawn["losses"] = plots.losses(epochs, record["training"]["best"], len(record["classes"]))
-        drawn["accuracies"] = plots.accuracies(epochs, record["training"]["best"])
+        drawn["losses"] = plots.losses(epochs, training["best"], len(record["classes"]))
+        drawn["accuracies"] = plots.accuracies(epochs, training["best"])
     if record.get("shifts"):
         drawn["shifts"] = plots.shifts(record["shifts"])
     return drawn

@@ -26,14 +26,15 @@ _ENTRY = np.dtype([("key", "V16"), ("check", "<u4")])
 _WHAT = "the cached features"
 
 DEFAULT_LIMIT = 10 * 2**30
+Kind = type[np.float32] | type[np.float16]
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """One writer's rows, mapped read-only: ``rows (N, D)`` float32 with a checksum for each."""
+    """One writer's rows, mapped read-only: ``rows (N, D)`` with a checksum for each."""
 
     map: mmap.mmap
-    rows: NDArray[np.float32]
+    rows: NDArray[np.floating]
     checks: NDArray[np.uint32]
 
 
@@ -41,11 +42,13 @@ class ActivationCache:
     """The rows of one trunk and one preprocessing, found by the digest of a picture.
 
     Args:
-        width: The length D of a row of float32 numbers.
+        width: The length D of a row of numbers.
+        kind: What a number is stored as, float32 or float16.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, kind: Kind = np.float32) -> None:
         self.width = width
+        self.kind = np.dtype(kind)
         self._opened: set[Path] = set()
         self._segments: list[_Segment] = []
         self._places: dict[bytes, tuple[int, int]] = {}
@@ -85,15 +88,16 @@ class ActivationCache:
         rows_path = index.with_suffix(_ROWS)
         try:
             entries = np.fromfile(index, _ENTRY, count=index.stat().st_size // _ENTRY.itemsize)
-            whole = min(len(entries), rows_path.stat().st_size // (4 * self.width))
+            row_bytes = self.kind.itemsize * self.width
+            whole = min(len(entries), rows_path.stat().st_size // row_bytes)
             if whole == 0:
                 return
             with rows_path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), whole * 4 * self.width, access=mmap.ACCESS_READ)
+                mapped = mmap.mmap(file.fileno(), whole * row_bytes, access=mmap.ACCESS_READ)
             os.utime(rows_path)  # eviction deletes what has not been used for longest
         except OSError:
             return  # evicted by another process meanwhile, or read-only: it is a cache
-        rows = np.frombuffer(mapped, np.float32).reshape(whole, self.width)
+        rows = np.frombuffer(mapped, self.kind).reshape(whole, self.width)
         self._segments.append(_Segment(mapped, rows, entries["check"][:whole].copy()))
         number = len(self._segments) - 1
         self._places.update(
@@ -102,7 +106,7 @@ class ActivationCache:
 
 
 class CachedRows:
-    """Rows of float32 numbers ``(N, D)`` that stay on disk; blocks of them are copied out when asked for."""
+    """Rows of numbers ``(N, D)`` on disk; blocks of them are copied out as float32 when asked for."""
 
     def __init__(self, segments: Sequence[_Segment], places_N2: NDArray[np.int64], width: int) -> None:
         self._segments = segments
@@ -141,8 +145,9 @@ class SegmentWriter:
         StorageError: the folder cannot be written, or the disk is full.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: Kind = np.float32) -> None:
         self._folder = folder
+        self._kind = kind
         self._stem = folder / f"{secrets.token_hex(8)}"
 
     def __enter__(self) -> Self:
@@ -164,7 +169,7 @@ class SegmentWriter:
 
     def append(self, digest: str, row_D: NDArray[np.float32]) -> None:
         """Store the row of the picture with this digest; it survives a kill from here on."""
-        data = np.ascontiguousarray(row_D, np.float32).tobytes()
+        data = np.ascontiguousarray(row_D, self._kind).tobytes()
         entry = np.array([(bytes.fromhex(digest), zlib.crc32(data))], _ENTRY).tobytes()
         with storage_errors(self._folder, _WHAT):
             _write_all(self._rows.fileno(), data)

@@ -18,14 +18,17 @@ class AdamW:
     Args:
         network: Whose parameters learn, on the device where they are.
         decay: The weight decay of tensors of two axes and more.
+        factors: What the learning rate is multiplied by, for parameters whose names begin with a key: the
+            longest key decides; 1 where none fits.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, factors: Mapping[str, float] | None = None) -> None:
         self._names = {name: one for name, one in network.named_parameters() if one.requires_grad}
-        self._groups: list[tuple[float, list[Tensor]]] = [
-            (decay, [one for one in self._names.values() if one.dim() > 1]),
-            (0.0, [one for one in self._names.values() if one.dim() <= 1]),
-        ]
+        grouped: dict[tuple[float, float], list[Tensor]] = {}
+        for name, one in self._names.items():
+            kind = (decay if one.dim() > 1 else 0.0, _factor(name, factors or {}))
+            grouped.setdefault(kind, []).append(one)
+        self._groups = list(grouped.items())
         self._steps: dict[Tensor, Tensor] = {
             one: torch.zeros((), device=one.device) for one in self._names.values()
         }
@@ -35,7 +38,7 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """One step against the gradients that the parameters hold; one without a gradient stays."""
-        for decay, group in self._groups:
+        for (decay, factor), group in self._groups:
             found = [(one, one.grad) for one in group if one.grad is not None]
             learning = [one for one, _ in found]
             if learning:
@@ -46,7 +49,7 @@ class AdamW:
                     [self._second[one] for one in learning],
                     [],
                     self._counted(learning),
-                    lr=rate,
+                    lr=rate * factor,
                     beta1=_BETA_1,
                     beta2=_BETA_2,
                     weight_decay=decay,
@@ -80,3 +83,8 @@ class AdamW:
         for name, own in self.moments().items():
             # Into the memory that is there, so that every later sum is taken in the same order.
             own.copy_(moments[name])
+
+
+def _factor(name: str, factors: Mapping[str, float]) -> float:
+    fitting = [key for key in factors if name.startswith(key)]
+    return factors[max(fitting, key=len)] if fitting else 1.0

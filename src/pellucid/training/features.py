@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -18,10 +17,18 @@ from pellucid.data.item import Skipped
 from pellucid.data.scan import Picture
 from pellucid.errors import PictureError, RequestError, shown
 from pellucid.events import Listener, phase, silent
+from pellucid.pictures.augment.view import View
 from pellucid.pictures.digest import picture_digest
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.storage import cache_folder, writable_cache
-from pellucid.training.activations import DEFAULT_LIMIT, ActivationCache, CachedRows, SegmentWriter, trim
+from pellucid.training.activations import (
+    DEFAULT_LIMIT,
+    ActivationCache,
+    CachedRows,
+    Kind,
+    SegmentWriter,
+    trim,
+)
 from pellucid.training.session import Layers
 from pellucid.workers import in_order
 
@@ -49,8 +56,9 @@ class Features:
 class Engine:
     """Frozen layers in ONNX Runtime behind one preprocessing; any number of threads may use it at once."""
 
-    def __init__(self, layers: Layers, preprocess: Preprocess) -> None:
+    def __init__(self, layers: Layers, preprocess: Preprocess, view: View | None = None) -> None:
         self.preprocess = preprocess
+        self.view = view
         self.width = int(np.prod(layers.output_shape))
         self._layers = layers
         self._session: onnxruntime.InferenceSession | None = None
@@ -66,11 +74,18 @@ class Engine:
             try:
                 if isinstance(data, PictureError):
                     raise data
-                self.preprocess.read(data, out=x_NCHW[number - len(failures)])
+                self._read(data, x_NCHW[number - len(failures)])
             except PictureError as error:
                 failures[number] = error
         rows = iter(self.rows(x_NCHW[: len(encoded) - len(failures)]))
         return [failures[number] if number in failures else next(rows) for number in range(len(encoded))]
+
+    def _read(self, data: bytes, out: NDArray[np.float32]) -> None:
+        """The picture, or the view of it, as the layers take it: float32 (C, height, width)."""
+        pixels_HWC = self.preprocess.pixels(data)
+        if self.view is not None:
+            pixels_HWC = self.view.of(pixels_HWC, picture_digest(data))
+        self.preprocess.normalise(pixels_HWC, out)
 
     def rows(self, x_NCHW: NDArray[np.float32]) -> NDArray[np.float32]:
         """One row ``(D,)`` for each picture that has been through the preprocessing."""
@@ -106,6 +121,9 @@ def extract(
     layers: Layers,
     preprocess: Preprocess,
     listen: Listener = silent,
+    *,
+    view: View | None = None,
+    kind: Kind = np.float32,
 ) -> Features:
     """The frozen layers' output for scanned pictures, from the cache where it is there.
 
@@ -115,19 +133,22 @@ def extract(
         layers: The frozen layers.
         preprocess: What is done to each picture first.
         listen: Told of the progress.
+        view: The view of each picture that the layers see; None is the picture as it is.
+        kind: What a number is stored as.
 
     Raises:
         StorageError: the disk filled up; what was computed until then stays in the cache.
     """
-    name = f"activations/{layers.key}-{preprocess.digest[:16]}"
-    cache = ActivationCache(int(np.prod(layers.output_shape)))
+    name = f"activations/{layers.key}-{preprocess.digest[:16]}{_suffix(view, kind)}"
+    cache = ActivationCache(int(np.prod(layers.output_shape)), kind)
     cache.add(cache_folder() / name)
     known = cache.intact({picture.digest for picture in pictures})
     missing = list({picture.digest: picture for picture in pictures if picture.digest not in known}.values())
     failures: dict[str, str] = {}
     if missing:
         root = writable_cache(listen)
-        failures = _compute(missing, read, Engine(layers, preprocess), root / name, listen)
+        engine = Engine(layers, preprocess, view)
+        failures = _compute(missing, read, engine, SegmentWriter(root / name, kind), listen)
         cache.add(root / name)
         trim(root / "activations", cache_limit())  # what is mapped already stays readable to us
     readable = [number for number, picture in enumerate(pictures) if picture.digest not in failures]
@@ -147,7 +168,7 @@ def _compute(
     pictures: Sequence[Picture],
     read: Callable[[int], bytes],
     engine: Engine,
-    folder: Path,
+    writer: SegmentWriter,
     listen: Listener,
 ) -> dict[str, str]:
     """Run the pictures through the engine and store each row; the digests of those that failed, and why."""
@@ -165,7 +186,7 @@ def _compute(
     failures: dict[str, str] = {}
     with (
         phase(listen, "Computing features", len(pictures)) as advance,
-        SegmentWriter(folder) as segment,
+        writer as segment,
     ):
         for part, answers in in_order(work, len(pictures), _BATCH):
             for picture, answer in zip((pictures[index] for index in part), answers, strict=True):
@@ -175,6 +196,13 @@ def _compute(
                     segment.append(picture.digest, answer)
             advance(len(part))
     return failures
+
+
+def _suffix(view: View | None, kind: Kind) -> str:
+    """What tells a folder of views or of half precision from that of the pictures as they are."""
+    return (
+        f"{'' if kind is np.float32 else '-' + np.dtype(kind).name}{'' if view is None else '-' + view.key}"
+    )
 
 
 def cache_limit() -> int:

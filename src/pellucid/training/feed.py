@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,26 @@ from numpy.typing import NDArray
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.pixels import Pixels, StreamedPixels
+
+
+class Batches(Protocol):
+    """N examples to learn from or to choose by, in batches that anybody may ask for, from any thread."""
+
+    @property
+    def labels_N(self) -> NDArray[np.int64]:  # noqa: N802 - a legend of shapes, as everywhere
+        """Their classes."""
+        ...
+
+    @property
+    def slow(self) -> bool:
+        """Whether making a batch takes long, so that several threads are worth their while."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, rows_B: NDArray[np.integer], epoch: int) -> NDArray[np.float32]:
+        """The examples at these places as an epoch shows them: float32 (B, H, W, C)."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class Fitted:
         class_weights_K: what a picture of each class counted; None where all counted 1.
         reason: why class weights were used, or not, as a sentence.
         val_logits_NK: (N, K) float32 of that same head, for calibration: it never saw these pictures.
+        unseen: that head, which saw the training split alone; ``head`` itself where nothing was chosen.
         refitted: whether ``head`` was then fitted on training and validation pictures together.
     """
 
@@ -78,6 +79,7 @@ class Fitted:
     class_weights_K: tuple[float, ...] | None
     reason: str
     val_logits_NK: NDArray[np.float32]
+    unseen: Head
     refitted: bool
 
 
@@ -139,6 +141,7 @@ def fit_head(
         class_weights_K=None if weights_K is None else tuple(float(weight) for weight in weights_K),
         reason=reason,
         val_logits_NK=best.val_logits_NK.astype(np.float32) if best else np.empty((0, classes), np.float32),
+        unseen=_for_raw_features(best.affine if best else last, scale),
         refitted=refitted,
     )
 

@@ -6,7 +6,7 @@ step, so a training that goes on from a checkpoint ends in the bits of one that 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic, perf_counter
@@ -22,12 +22,13 @@ from torch.nn import functional
 from pellucid.errors import PellucidError
 from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
+from pellucid.network.tail import Tail
 from pellucid.training.adamw import AdamW
 from pellucid.training.affine import softmax
 from pellucid.training.allocator import keep_freed_memory
 from pellucid.training.checkpoint import State
 from pellucid.training.epoch import Epoch, Outcome
-from pellucid.training.feed import Feed
+from pellucid.training.feed import Batches
 from pellucid.training.interrupt import Held, interrupts_held
 from pellucid.training.plan import Plan
 from pellucid.training.schedule import OneCycle, order
@@ -36,6 +37,7 @@ from pellucid.workers import cores, in_order
 _AVERAGED = "averaged"
 _LAST = "last"
 Keep = Callable[[State], None]
+Learner = Network | Tail
 
 
 class DivergedError(PellucidError):
@@ -61,29 +63,31 @@ class Loop:
     """One training; ``run`` goes through it.
 
     Args:
-        network: What learns, built ``fast``; it ends up with the best weights.
+        network: What learns; it ends up with the best weights. One of ours is built ``fast``.
         train: What it learns from.
         val: What the best weights are chosen by.
         plan: How.
         place: Where and how precisely; its device and precision.
         threads: Of PyTorch on a CPU; by default one a processor that this process may use. The same seed
             and the same number of threads give the same bits.
+        factors: What the rate is multiplied by for some parameters (``training.adamw``).
     """
 
     def __init__(
         self,
-        network: Network,
-        train: Feed,
-        val: Feed,
+        network: Learner,
+        train: Batches,
+        val: Batches,
         plan: Plan,
         place: Accelerator,
         threads: int | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
         self.network, self.train, self.val, self.plan = network, train, val, plan
         self.place, self.threads = place, threads or cores()
         network.to(place.device)
         self.averaged = copy.deepcopy(network)
-        self.optimiser = AdamW(network, plan.decay)
+        self.optimiser = AdamW(network, plan.decay, factors)
         self.steps_an_epoch = -(-len(train) // plan.batch)
         self.rates = OneCycle(plan.rate, plan.epochs * self.steps_an_epoch)
         self.step = 0
@@ -288,7 +292,7 @@ class Loop:
         self.epochs = [Epoch(**one) for one in state.facts["epochs"]]
 
 
-def logits(network: Network, feed: Feed, place: Accelerator, size: int = 256) -> NDArray[np.float32]:
+def logits(network: Learner, feed: Batches, place: Accelerator, size: int = 256) -> NDArray[np.float32]:
     """What the network says of all pictures of a feed as they are: (N, K) float32."""
     network.eval()
     parts = []
