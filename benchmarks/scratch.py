@@ -249,7 +249,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--number", type=int, default=19_968, help="pictures for the pace (19968)")
     parser.add_argument("--paces", type=int, default=5, help="epochs for the pace in a round (5)")
-    parser.add_argument("--epochs", type=int, help="of Pellucid, for the time (its default)")
+    parser.add_argument(
+        "--epochs", type=int, default=1, help="of Pellucid, for the time (1, which is enough)"
+    )
     parser.add_argument("--without-keras", action="store_true", help="its environments take up to 5 GB")
     parser.add_argument("--prepare", action="store_true", help="make the environments and end")
     parser.add_argument("--name", default="scratch", help="of the record (scratch)")
@@ -268,7 +270,7 @@ def main() -> None:
     about = machine.describe()
     source = given.mnist.resolve() if given.mnist else "builtin:digits"
     number = max(given.number // BATCH, 1) * BATCH  # a last, smaller batch would be compiled anew by some
-    more = ("--epochs", str(given.epochs)) if given.epochs else ()
+    more = ("--epochs", str(given.epochs))
     with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as temporary:
         folder = Path(temporary)
         some = as_arrays(source, folder / "some.npz", number)
@@ -292,7 +294,7 @@ def main() -> None:
             "epochs_for_the_pace": given.paces,
             "source": "MNIST" if given.mnist else source,
             "batch": BATCH,
-            "epochs_for_the_time": given.epochs or "default",
+            "epochs_for_the_time": given.epochs,
             "mflop_a_picture": MFLOP_A_PICTURE,
             "peers": {side.peer.name: side.peer.remark for side in sides},
         },
