@@ -487,7 +487,14 @@ def test_a_picture_of_20000_x_20000_leaves_the_page_alive(visit: Visit, bomb: Ca
 def test_a_file_that_is_too_large_is_not_sent(visit: Visit) -> None:
     """It is told how large it may be."""
     page = visit(address("conv2d", "1,2,3"))
-    give(page, "large.png", bytes(26_000_000))
+    page.evaluate(
+        """() => {
+          const given = new DataTransfer();
+          given.items.add(new File([new Uint8Array(26000000)], "large.png", {type: "image/png"}));
+          const drop = new DragEvent("drop", {dataTransfer: given, bubbles: true, cancelable: true});
+          document.querySelector("#inside-room .drop").dispatchEvent(drop);
+        }"""
+    )
     told = "The file has 26 MB; at most 25 MB can be looked at. Choose a smaller one."
     page.locator("#inside-room .drop .wrong", has_text=told).wait_for()
     assert "own-" not in page.url
