@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # PyTorch takes seconds to import
 PICTURE_BYTES = 128 * 2**20
 """Bytes of people's pictures that are kept, as files."""
 
-PASS_BYTES = 512 * 2**20
+PASS_BYTES = 256 * 2**20
 """Bytes of feature maps that are kept, as long as there is more than one pass."""
 
 SUBJECTS = 3
