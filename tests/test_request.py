@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError
-from pellucid.request import TrainRequest
+from pellucid.request import TrainRequest, parse_budget
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from pellucid.request import TrainRequest
     [
         (
             {"recipe": "feature"},
-            "There is no recipe 'feature'. One of auto, features, scratch was expected. "
+            "There is no recipe 'feature'. One of auto, features, finetune, scratch was expected. "
             "Did you mean features?",
         ),
         (
@@ -27,6 +27,21 @@ from pellucid.request import TrainRequest
             {"class_weights": "ballanced"},
             "There is no class weights 'ballanced'. One of auto, none, balanced was expected. "
             "Did you mean balanced?",
+        ),
+        (
+            {"views": 0},
+            "The number of views is 0. A whole number from 1 to 100 was expected: each is computed once and "
+            "kept. Write for example --views 4.",
+        ),
+        (
+            {"views": 10_000},
+            "The number of views is 10,000. A whole number from 1 to 100 was expected: each is computed once "
+            "and kept. Write for example --views 4.",
+        ),
+        (
+            {"network": "lenet5", "recipe": "finetune"},
+            "A network was given ('lenet5'), and the recipe is finetune. A network of one's own is trained "
+            "from scratch; features and finetune stand on a backbone. Leave --network out, or write --recipe scratch.",
         ),
         ({"seed": -1}, "The seed is -1. A whole number from 0 to 4294967295 was expected. Use 0."),
         (
@@ -63,3 +78,30 @@ def test_the_record_of_a_request_holds_all_that_decides_the_result() -> None:
     """All fields but where to write and whether to download stand in run.json."""
     told = set(TrainRequest(source="x").to_json())
     assert told == {field.name for field in fields(TrainRequest)} - {"out", "download"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("90", 90), ("5m", 300), ("1.5 min", 90), ("2h", 7200)]
+)
+def test_a_budget_is_a_time(text: str, seconds: float) -> None:
+    """Seconds, minutes or hours."""
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0s", "-5m", "soon", "5 d", "", "1e3"])
+def test_a_budget_that_is_no_time_is_refused(text: str) -> None:
+    """The message says how it is written."""
+    with pytest.raises(RequestError) as caught:
+        parse_budget(text)
+    assert str(caught.value) == (
+        f"The budget {text!r} cannot be used. A time above 0 was expected: a number with s, m or h. "
+        "Write for example --budget 90s."
+    )
+
+
+def test_auto_climbs_only_within_a_budget() -> None:
+    """Without one it is feature extraction; a network of one's own is trained from scratch either way."""
+    assert TrainRequest(source="x").chosen == "features"
+    assert TrainRequest(source="x", budget=60.0).chosen == "finetune"
+    assert TrainRequest(source="x", recipe="features", budget=60.0).chosen == "features"
+    assert TrainRequest(source="x", network="lenet5", budget=60.0).chosen == "scratch"

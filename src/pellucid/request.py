@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError, shown
 from pellucid.network.weights import DEFAULT_BACKBONE
-from pellucid.training.plan import BATCH, RATE, Plan, default_epochs
+from pellucid.training.plan import BATCH, RATE, TUNING_BATCH, Plan, default_epochs
 
 Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
@@ -73,7 +73,10 @@ class TrainRequest:
     epochs: int | None = field(
         default=None, metadata={"help": "Passes over the training pictures; by default from their number."}
     )
-    batch: int = field(default=BATCH, metadata={"help": "Pictures a step."})
+    batch: int | None = field(
+        default=None,
+        metadata={"help": f"Pictures a step; by default {BATCH}, in fine-tuning {TUNING_BATCH}."},
+    )
     learning_rate: float | None = field(
         default=None, metadata={"help": "The learning rate at its peak; by default 0.004."}
     )
@@ -128,7 +131,7 @@ class TrainRequest:
         if self.network is not None and self.recipe in ("features", "finetune"):
             raise RequestError(
                 f"A network was given ({shown(self.network[:60])}), and the recipe is {self.recipe}.",
-                f"A network of one's own is trained from scratch; {self.recipe} stands on a backbone.",
+                "A network of one's own is trained from scratch; features and finetune stand on a backbone.",
                 "Leave --network out, or write --recipe scratch.",
             )
         self.plan(1)  # so that what is out of range is refused before any work
@@ -172,7 +175,8 @@ class TrainRequest:
         """
         epochs = default_epochs(pictures) if self.epochs is None else self.epochs
         rate = RATE if self.learning_rate is None else self.learning_rate
-        return Plan(epochs=epochs, batch=self.batch, rate=rate, seed=self.seed)
+        batch = BATCH if self.batch is None else self.batch
+        return Plan(epochs=epochs, batch=batch, rate=rate, seed=self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as they stand in ``run.json``."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -28,7 +28,7 @@ def run(
     weights: Path | None = options.of_request("weights"),
     network: str | None = options.of_request("network"),
     epochs: int | None = options.of_request("epochs"),
-    batch: int = options.of_request("batch"),
+    batch: int | None = options.of_request("batch"),
     learning_rate: float | None = options.of_request("learning_rate"),
     augment: str = options.of_request("augment"),
     unfreeze: str = options.of_request("unfreeze"),
@@ -58,34 +58,23 @@ def run(
             "Write for example: pellucid train photos",
         )
     else:
-        request = TrainRequest(
-            source=source,
-            recipe=recipe,  # type: ignore[arg-type]  # the request checks its own words
-            backbone=backbone,
-            weights=weights,
-            network=network,
-            epochs=epochs,
-            batch=batch,
-            learning_rate=learning_rate,
-            augment=augment,
-            unfreeze=unfreeze,
-            views=views,
-            budget=None if budget is None else parse_budget(budget),
-            split=Fractions.parse(split),
-            seed=seed,
-            fit=fit,  # type: ignore[arg-type]
-            class_weights=class_weights,  # type: ignore[arg-type]
-            device=device,  # type: ignore[arg-type]
-            precision=precision,  # type: ignore[arg-type]
-            out=out,
-            download=download,
-        )
-        trained = carry_out(request)
+        trained = carry_out(_asked(context.params))
     if as_json:
         emit(summary(trained))
     else:
         tell(trained)
     raise typer.Exit(skipped_status(trained.record["samples"]["skipped"]))
+
+
+def _asked(options: dict[str, Any]) -> TrainRequest:
+    """The request that the options of the command line make; it checks its own words."""
+    fields = {name: value for name, value in options.items() if name not in ("resume", "as_json")}
+    budget = fields["budget"]
+    fields |= {
+        "split": Fractions.parse(fields["split"]),
+        "budget": None if budget is None else parse_budget(budget),
+    }
+    return TrainRequest(**fields)
 
 
 def _refuse_what_contradicts(context: typer.Context) -> None:

@@ -26,7 +26,7 @@ from pellucid.training.affine import Head
 from pellucid.training.boundary import BoundaryFeed
 from pellucid.training.features import cache_limit, extract
 from pellucid.training.freeze import Freeze, plan_freeze, prove, tensors_of
-from pellucid.training.plan import Plan
+from pellucid.training.plan import TUNING_BATCH, Plan
 from pellucid.training.schedule import order
 from pellucid.training.trunk import Trunk, open_trunk
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pellucid.network.tail import Tail
     from pellucid.training.checkpoint import State
 
-BATCH = 32
 RATES = (1e-4, 3e-4, 1e-3)
 _VIEWS = 4
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
@@ -116,7 +115,7 @@ class Watch:
 
 def plan_of(request: TrainRequest, pictures: int) -> Plan:
     """How a rung is trained: short, with small batches, and a rate that is still to be found."""
-    batch = min(request.batch if request.batch != TrainRequest.batch else BATCH, max(pictures, 1))
+    batch = min(request.batch or TUNING_BATCH, max(pictures, 1))
     steps = -(-max(pictures, 1) // batch)
     epochs = request.epochs or max(_EPOCHS, min(-(-_STEPS // steps), 30))
     rate = request.learning_rate or RATES[0]

@@ -166,7 +166,7 @@ def request_to_resume(run: Path) -> TrainRequest:
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "source": str,
     "seed": int,
-    "batch": int,
+    "batch": (int, type(None)),
     "network": (str, type(None)),
     "epochs": (int, type(None)),
     "learning_rate": (int, float, type(None)),

@@ -5,8 +5,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.training.plan import BATCH
-
 
 def command(request: Mapping[str, Any]) -> str:
     """What to type to make this run again; an option that decides its own value is left out.
@@ -23,6 +21,7 @@ def command(request: Mapping[str, Any]) -> str:
             ("--weights", "weights"),
             ("--network", "network"),
             ("--epochs", "epochs"),
+            ("--batch", "batch"),
             ("--learning-rate", "learning_rate"),
             ("--views", "views"),
         )
@@ -38,7 +37,6 @@ def command(request: Mapping[str, Any]) -> str:
         for flag, key, usual in (
             ("--fit", "fit", "auto"),
             ("--class-weights", "class_weights", "auto"),
-            ("--batch", "batch", BATCH),
             ("--augment", "augment", "none"),
             ("--unfreeze", "unfreeze", "last"),
             ("--device", "device", "auto"),

@@ -114,9 +114,7 @@ def fit_head(
         SourceError: where there are fewer than two classes, or one of them has no training picture.
         FeaturesError: where a feature is NaN or infinite.
     """
-    counts_K = _counts(labels_N, train, classes, "training")
-    _counts(val_labels_N, val, classes, "validation")
-    _check_classes(counts_K)
+    counts_K = _counted(labels_N, train, val_labels_N, val, classes)
     weights_K, reason = _class_weights(counts_K, class_weights)
     if class_weights == "auto" and weights_K is not None:
         listen(Notice(reason))
@@ -128,10 +126,11 @@ def fit_head(
         validation = Objective(ScaledRows(val, scale), val_labels_N, counted_K[val_labels_N], classes)
         tried = _search(objective, validation, advance)
         best = min(tried, key=lambda one: one.step.score, default=None)
-        start = best.affine if best else objective.zero()
         strength = best.step.regularisation if best else 10**EXPECTED_LOG10
         refitted = refit and best is not None
-        last, _ = (objective + validation if refitted else objective).minimise(start, strength, FINE)
+        last, _ = (objective + validation if refitted else objective).minimise(
+            best.affine if best else objective.zero(), strength, FINE
+        )
         advance(1)
     return Fitted(
         head=_for_raw_features(last, scale),
@@ -178,6 +177,16 @@ def _search(objective: Objective, validation: Objective, advance: Callable[[int]
         if rises == 2:
             break
     return tried
+
+
+def _counted(
+    labels_N: NDArray[np.integer], train: Rows, val_labels_N: NDArray[np.integer], val: Rows, classes: int
+) -> NDArray[np.int64]:
+    """The training pictures of each class, (K,), once both splits have been checked."""
+    _counts(val_labels_N, val, classes, "validation")
+    counts_K = _counts(labels_N, train, classes, "training")
+    _check_classes(counts_K)
+    return counts_K
 
 
 def _counts(labels_N: NDArray[np.integer], rows: Rows, classes: int, split: str) -> NDArray[np.int64]:

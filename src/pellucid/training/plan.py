@@ -8,6 +8,7 @@ from pellucid.errors import RequestError
 _SEEN = 60_000  # pictures that a training of the default length looks at
 _FEWEST, _MOST = 3, 60  # epochs by default
 BATCH = 64
+TUNING_BATCH = 32  # of fine-tuning, whose pictures are few
 RATE = 4e-3
 
 
