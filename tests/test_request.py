@@ -41,7 +41,8 @@ from pellucid.request import TrainRequest, parse_budget
         (
             {"network": "lenet5", "recipe": "finetune"},
             "A network was given ('lenet5'), and the recipe is finetune. A network of one's own is trained "
-            "from scratch; features and finetune stand on a backbone. Leave --network out, or write --recipe scratch.",
+            "from scratch; features and finetune stand on a backbone. Leave --network out, or write --recipe "
+            "scratch.",
         ),
         ({"seed": -1}, "The seed is -1. A whole number from 0 to 4294967295 was expected. Use 0."),
         (

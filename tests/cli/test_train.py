@@ -99,7 +99,8 @@ def test_skipped_pictures_give_status_3_and_are_named(
         (
             ["builtin:digits", "--network", "lenet5", "--recipe", "features"],
             "A network was given ('lenet5'), and the recipe is features. A network of one's own is trained "
-            "from scratch; features and finetune stand on a backbone. Leave --network out, or write --recipe scratch.",
+            "from scratch; features and finetune stand on a backbone. Leave --network out, or write --recipe "
+            "scratch.",
         ),
         (
             ["builtin:digits", "--epochs", "0"],

@@ -84,7 +84,8 @@ def test_a_boundary_that_is_none_is_answered_with_the_nearest(lite0: Backbone) -
     with pytest.raises(BackboneError) as caught:
         boundary_of(lite0, "block.5")
     assert str(caught.value) == (
-        "The backbone 'efficientnet_lite0' has no boundary 'block.5' to learn above. last, last-two, or one of "
+        "The backbone 'efficientnet_lite0' has no boundary 'block.5' to learn above. last, last-two, or "
+        "one of "
         "conv_stem, bn1, blocks.0, blocks.1, blocks.2, blocks.3, blocks.4, blocks.5, blocks.6, blocks, "
         "conv_head, bn2 was expected. Did you mean 'blocks.5' or 'blocks.6' or 'blocks.4'?"
     )

@@ -189,9 +189,9 @@ def _unrepeated(region: Region, shape: Shape) -> Region:
 def _slid(slide: Slide, axis: int, mask: Mask, reach: Span, size: int) -> tuple[Mask, Span]:
     """The rows (axis 0) or columns under the windows of the marked outputs, and how far they reach."""
     found = np.zeros(size, np.bool_)
-    for out in np.flatnonzero(mask):
-        places = slide.places(axis, int(out))
-        found[places[(places >= 0) & (places < size)]] = True
+    first = np.flatnonzero(mask) * slide.stride[axis] - slide.pads[axis][0]
+    places = (first[:, None] + slide.dilation[axis] * np.arange(slide.window[axis])).ravel()
+    found[places[(places >= 0) & (places < size)]] = True
     return found, (int(slide.places(axis, reach[0])[0]), int(slide.places(axis, reach[1])[-1]))
 
 
