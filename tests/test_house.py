@@ -285,6 +285,19 @@ def test_what_does_not_export_a_trunk_never_loads_torch(code: str, tmp_path: Pat
     assert heavy_after(code, tmp_path) == set()
 
 
+def test_help_loads_nothing_but_the_command_line(tmp_path: Path) -> None:
+    """NumPy alone takes as long to import as all of the help."""
+    code = f"{command('--help')}\nprint(*{{'numpy', 'PIL', 'rich', 'scipy', 'cv2'}} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == ""
+
+
 @pytest.mark.slow
 def test_a_run_on_a_cached_trunk_never_loads_torch(tmp_path: Path) -> None:
     """Once the trunk is exported, train, evaluate and predict load neither torch nor timm."""

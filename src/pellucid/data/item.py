@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from pellucid.errors import PictureError
+
+if TYPE_CHECKING:  # the command line names what was skipped, and its help shall come at once
+    import numpy as np
+    from numpy.typing import NDArray
 
 SplitName = Literal["train", "val", "test"]
 
@@ -78,7 +79,7 @@ class Stack:
 
     places: range
     shape: tuple[int, int, int]
-    take: Callable[[NDArray[np.integer]], NDArray[np.uint8]]
+    take: "Callable[[NDArray[np.integer]], NDArray[np.uint8]]"
 
 
 @dataclass(frozen=True)
