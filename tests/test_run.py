@@ -95,6 +95,21 @@ def test_every_damage_is_one_paragraph(run: Run, damage: Callable[[Path], Any], 
     assert message.endswith("Restore it from a copy, or train again; run.json says with what.")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "splits.csv cannot be read (No such file or directory)."), ("a,b\n1,2\n", "splits.csv lacks or")],
+)
+def test_a_table_of_splits_that_is_gone_is_told(run: Run, text: str | None, told: str) -> None:
+    """Whether a picture was learnt from is asked of the table, and a run without it is damaged."""
+    table = run.folder / "splits.csv"
+    table.unlink()
+    if text is not None:
+        table.write_text(text)
+    with pytest.raises(RunError) as caught:
+        load_run(run.folder).learnt_from("00" * 16)
+    assert str(caught.value).startswith(f"The run '{run.folder}' is damaged: {told}")
+
+
 def test_a_newer_format_asks_for_an_update(run: Run) -> None:
     """A run that a later version wrote is not guessed at."""
     change("run.json", format=2, pellucid="9.9")(run.folder)

@@ -79,13 +79,22 @@ class Run:
         return self.classifier.evaluate(source, listen)
 
     def learnt_from(self, digest: str) -> bool:
-        """Whether the picture with this digest stood in the training or the validation split."""
+        """Whether the picture with this digest stood in the training or the validation split.
+
+        Raises:
+            RunError: the table that would say so is missing or damaged.
+        """
         return digest in self._learnt
 
     @cached_property
     def _learnt(self) -> frozenset[str]:
-        with (self.folder / SPLITS).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return frozenset(row["digest"] for row in csv.DictReader(file) if row["split"] != "test")
+        try:
+            with (self.folder / SPLITS).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                return frozenset(row["digest"] for row in csv.DictReader(file) if row["split"] != "test")
+        except OSError as error:
+            raise _damaged(self.folder, f"{SPLITS} cannot be read ({error.strerror})") from error
+        except (KeyError, csv.Error) as error:
+            raise _damaged(self.folder, f"{SPLITS} lacks or mistakes {error}") from error
 
 
 def write_model(folder: Path, classifier: Classifier) -> None:
