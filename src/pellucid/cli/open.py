@@ -33,10 +33,9 @@ def run(
 
     if model is not None:
         check(model)
-        HERE.network = model
     if picture is not None:
         _check_picture(picture)
-        HERE.picture = picture
+    HERE.network, HERE.picture = model, picture
     door = listen(port)
     address = f"http://{HOST}:{door.getsockname()[1]}/{'#inside' if model is not None else ''}"
     if as_json:
