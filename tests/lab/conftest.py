@@ -25,9 +25,9 @@ def lab() -> Iterator[str]:
     door.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    """Chromium, started once."""
+    """Chromium, started once a file: Playwright allows one at a time, and the report's tests start theirs."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
