@@ -89,7 +89,8 @@ def kernel_gradient(
         stride, padding, dilation: Of the convolution.
     """
     top, left = padding
-    x_NHWC = functional.pad(x_NCHW, (left, left, top, top)).permute(0, 2, 3, 1).contiguous()
+    padded_NCHW = functional.pad(x_NCHW, (left, left, top, top)) if top or left else x_NCHW
+    x_NHWC = padded_NCHW.permute(0, 2, 3, 1).contiguous()
     gradient_NHWF = gradient_NFHW.permute(0, 2, 3, 1).contiguous()
     channels, filters = x_NHWC.shape[3], gradient_NHWF.shape[3]
     if channels == 1:
