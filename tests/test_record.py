@@ -58,6 +58,7 @@ def fitted(chosen: bool = True, weights: tuple[float, ...] | None = None) -> Fit
         class_weights_K=weights,
         reason="Every picture counts the same, as was asked.",
         val_logits_NK=np.zeros((40, 2), np.float32),
+        unseen=Head(np.zeros((3, 2), np.float32), np.zeros(2, np.float32)),
         refitted=False,
     )
 
