@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from pellucid.evaluation.proportion import wilson
 
@@ -46,6 +45,8 @@ class Pair:
         Q. McNemar, Psychometrika 12 (1947) 153-157; the binomial distribution itself in place of his
         approximation. Pictures on which both are right, or both wrong, say nothing.
         """
+        from scipy.stats import binomtest  # a second to import, for a test that most trainings never make
+
         uneven = self.only_a + self.only_b
         return float(binomtest(self.only_a, uneven).pvalue) if uneven else 1.0
 
