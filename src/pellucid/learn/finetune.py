@@ -32,6 +32,7 @@ from pellucid.learn.rung import (
     forecast,
     plan_of,
     step_pace,
+    views_wanted,
 )
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
@@ -141,13 +142,9 @@ def _asked(
     rung = Rung(request.unfreeze, request.augment)
     begun = perf_counter()
     ground = break_ground(rung, request, looked, base, listen)
-    try:
-        climbed = climb(ground, request, base, Watch(state, unfinished.keep, unfinished.tell), listen)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        if state is None:
-            raise
-        raise unfinished.damaged("its checkpoint is not one of this network") from error
-    standing = _standing(climbed.rung.name, climbed.val_logits_NK, base)
+    watch = Watch(state, unfinished.restoring, unfinished.keep, unfinished.tell)
+    climbed = climb(ground, request, base, watch, listen)
+    standing = _standing(rung.name, climbed.val_logits_NK, base)
     better, why = judge(_first(base), standing)
     told = why if better else f"{why} It was asked for, and is kept."
     return climbed, [Step(rung.name, "kept", told, None, standing, perf_counter() - begun)], [climbed]
@@ -196,7 +193,7 @@ def _rungs(request: TrainRequest) -> list[Rung]:
 
 def _foretold(rung: Rung, request: TrainRequest, base: Base, pace: float, steps: float | None) -> float:
     parts = {name: len(part.pictures) for name, part in base.material.parts.items()}
-    views = 1 if rung.augment == "none" else request.views or 4
+    views = views_wanted(rung, request)
     plan = plan_of(request, parts["train"])
     usual = 2.0 * _FIRST_PACE if rung.unfreeze == "last" else _FIRST_PACE
     return forecast(pace, steps or usual, plan, views, parts["train"], parts["val"] + parts["test"])

@@ -6,6 +6,7 @@ what they put out. Which steps are taken, and which is kept, is the ladder's bus
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from pellucid.network.backbone import Backbone
     from pellucid.network.tail import Tail
+    from pellucid.network.top import Top
     from pellucid.training.checkpoint import State
 
 RATES = (1e-4, 3e-4, 1e-3)
@@ -70,11 +72,16 @@ class Rung:
 
 @dataclass(frozen=True)
 class Ground:
-    """What a rung stands on: the pictures' maps at the boundary, and the backbone that is cut there."""
+    """What a rung stands on: the pictures' maps at the boundary, and the backbone that is cut there.
+
+    Attributes:
+        top: The layers above the boundary; their tensors are the backbone's own.
+        before: All tensors of the backbone as it came.
+    """
 
     rung: Rung
-    trunk: Trunk
     backbone: "Backbone"
+    top: "Top"
     train: BoundaryFeed
     val: BoundaryFeed
     freeze: Freeze
@@ -91,23 +98,27 @@ class Climbed:
         val_logits_NK: Of the validation pictures, float32.
         epochs: The lines of ``metrics.jsonl``.
         record: What ``run.json`` says of it.
-        seconds: How long it took.
     """
 
-    rung: Rung
     head: Head
     changed: Mapping[str, NDArray[np.float32]]
     val_logits_NK: NDArray[np.float32]
     epochs: list[dict[str, Any]]
     record: dict[str, Any]
-    seconds: float
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who keeps the state of a training that is under way, and who is told of its epochs."""
+    """Who keeps the state of a training that is under way, and who is told of its epochs.
+
+    Attributes:
+        state: What to go on from.
+        restoring: Surrounds the going on, and says what is wrong where the state is another network's.
+        keep, tell, every: As the loop has them.
+    """
 
     state: "State | None" = None
+    restoring: Callable[[], AbstractContextManager[None]] = nullcontext
     keep: Callable[["State"], None] = lambda state: None
     tell: Callable[[list[dict[str, Any]]], None] = lambda lines: None
     every: float = 20.0
@@ -120,6 +131,11 @@ def plan_of(request: TrainRequest, pictures: int) -> Plan:
     epochs = request.epochs or max(_EPOCHS, min(-(-_STEPS // steps), 30))
     rate = request.learning_rate or RATES[0]
     return Plan(epochs=epochs, batch=batch, rate=rate, smoothing=0.0, seed=request.seed)
+
+
+def views_wanted(rung: Rung, request: TrainRequest) -> int:
+    """How many views of each training picture a rung learns from, where there is room for them."""
+    return 1 if rung.augment == "none" else request.views or _VIEWS
 
 
 def forecast(ground_pace: float, step_pace: float, plan: Plan, views: int, train: int, others: int) -> float:
@@ -179,7 +195,7 @@ def break_ground(rung: Rung, request: TrainRequest, looked: Scan, base: Base, li
         channels, height, width = trunk.output_shape
         feeds[name] = BoundaryFeed(rows, (channels, height, width), part.labels_N)
     freeze = plan_freeze(boundary, before, learning, head)
-    return Ground(rung, trunk, backbone, feeds["train"], feeds["val"], freeze, before)
+    return Ground(rung, backbone, top, feeds["train"], feeds["val"], freeze, before)
 
 
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
@@ -196,7 +212,6 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
     from pellucid.training.device import choose_place
     from pellucid.training.loop import Loop, logits
 
-    begun = perf_counter()
     listen(Notice(ground.freeze.told()))
     place = choose_place(request.device, request.precision)
     plan = plan_of(request, len(ground.train))
@@ -208,7 +223,8 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
     tail = _tail(ground, base, plan.seed)
     loop = Loop(tail, ground.train, ground.val, plan, place, factors=factors)
     if watch.state is not None:
-        loop.restore(watch.state)
+        with watch.restoring():
+            loop.restore(watch.state)
     lines = [epoch.to_json() for epoch in loop.epochs]
 
     def tell(epoch: Any) -> None:
@@ -217,10 +233,9 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
 
     trained = loop.run(listen, watch.keep, watch.every, tell)
     val_logits_NK = logits(tail, ground.val, place)
-    changed, proof = _changed(ground, tail)
+    changed, proof = _changed(ground)
     weight_DK, bias_K = tail.head_out()
     return Climbed(
-        rung=ground.rung,
         head=Head(weight_DK, bias_K),
         changed=changed,
         val_logits_NK=val_logits_NK,
@@ -238,7 +253,6 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
             "stopped": trained.stopped,
             "epochs": lines,
         },
-        seconds=perf_counter() - begun,
     )
 
 
@@ -257,11 +271,10 @@ def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
 def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
     """The layers above the boundary as the backbone had them, and the head that saw the training split."""
     from pellucid.network.tail import Tail
-    from pellucid.network.top import top_of
 
     ground.backbone.take(ground.before)
     unseen = base.fitted.unseen
-    return Tail(top_of(ground.backbone, ground.freeze.boundary), unseen.weight_DK, unseen.bias_K, seed)
+    return Tail(ground.top, unseen.weight_DK, unseen.bias_K, seed)
 
 
 def _try_rate(
@@ -291,14 +304,9 @@ def _factors(ground: Ground) -> dict[str, float]:
     return {"top.": _FACTOR, **lower}
 
 
-def _changed(ground: Ground, tail: "Tail") -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+def _changed(ground: Ground) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """What learnt, and the proof that nothing else did."""
-    from pellucid.network.top import timm_name
-
-    state = tail.top.state_dict()
-    after = tensors_of(ground.backbone.module.state_dict()) | {
-        timm_name(name): values for name, values in tensors_of(state).items()
-    }
+    after = tensors_of(ground.backbone.module.state_dict())
     proof = prove(ground.freeze, ground.before, after)
     return {name: np.asarray(after[name], np.float32) for name in sorted(ground.freeze.learning)}, proof
 
@@ -307,6 +315,7 @@ def _affordable(
     request: TrainRequest, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener
 ) -> int:
     """How many views of each training picture there is room for on the disk."""
+    wanted = views_wanted(rung, request)
     if rung.augment == "none":
         if request.views is not None and request.views > 1:
             raise RequestError(
@@ -314,8 +323,7 @@ def _affordable(
                 "Views that differ were expected.",
                 "Add for example --augment light, or leave --views out.",
             )
-        return 1
-    wanted = request.views or _VIEWS
+        return wanted
     each = 2 * int(np.prod(trunk.output_shape))
     folder = cache_folder()
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())

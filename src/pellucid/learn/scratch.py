@@ -241,10 +241,8 @@ def _train(
     network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
     loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
     if state is not None:
-        try:
+        with unfinished.restoring():
             loop.restore(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise unfinished.damaged("its checkpoint is not one of this network") from error
         listen(Notice(f"Going on after step {loop.step:,} of {loop.rates.steps:,}."))
     lines = [epoch.to_json() for epoch in loop.epochs]
 

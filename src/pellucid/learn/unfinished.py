@@ -127,6 +127,18 @@ class Unfinished:
                 f"Go on with: {self.command}"
             ) from error
 
+    @contextmanager
+    def restoring(self) -> Iterator[None]:
+        """Within the block a training takes up its state again; one of another network is told.
+
+        Raises:
+            RunError: it is.
+        """
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise self.damaged("its checkpoint is not one of this network") from error
+
     def damaged(self, what: str) -> RunError:
         """The error that says what is wrong with the folder."""
         return RunError(

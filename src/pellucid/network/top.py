@@ -18,6 +18,10 @@ _MODULE = "module."
 _OF_BLOCKS = ("blocks", "stages", "layers", "features")  # what timm calls a sequence of blocks
 
 
+Top = fx.GraphModule
+"""The layers above a boundary."""
+
+
 def stages(backbone: Backbone) -> tuple[str, ...]:
     """The backbone's blocks, from the input on, as boundaries: ``blocks.0`` to ``blocks.6``, say.
 
@@ -56,7 +60,7 @@ def boundary_of(backbone: Backbone, unfreeze: str) -> str:
     return unfreeze
 
 
-def top_of(backbone: Backbone, boundary: str) -> nn.Module:
+def top_of(backbone: Backbone, boundary: str) -> Top:
     """The layers above ``boundary`` up to the pooled features: maps ``(N, C, H, W)`` -> ``(N, D)``.
 
     Raises:
