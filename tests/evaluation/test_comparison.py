@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, sem
 
-from pellucid.evaluation.comparison import Pair, holm, pair
+from pellucid.evaluation.comparison import Gain, Pair, gain, holm, pair
 from pellucid.evaluation.proportion import wilson
 
 counts = st.integers(0, 200)
@@ -91,3 +91,20 @@ def test_holm_by_hand() -> None:
     assert holm([0.2]) == [0.2]
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_a_gain_is_the_mean_of_the_differences_and_their_standard_error() -> None:
+    """By hand: gains of 1, 2 and 3 have mean 2, deviation 1, error 1 / sqrt 3; SciPy's sem says the same."""
+    before_N, after_N = np.array([2.0, 3.0, 4.0]), np.ones(3)
+    found = gain(before_N, after_N)
+    assert (found.mean, found.error) == (2.0, pytest.approx(1 / sqrt(3)))
+    assert found.error == pytest.approx(sem(before_N - after_N))
+    assert found.outside_noise
+    assert not gain(after_N, before_N).outside_noise
+
+
+@pytest.mark.parametrize(("mean", "outside"), [(2.0, False), (2.0 + 1e-9, True)])
+def test_a_gain_of_just_two_standard_errors_is_noise(mean: float, outside: bool) -> None:
+    """It has to be more; and of a single picture nothing is known."""
+    assert Gain(mean, 1.0).outside_noise is outside
+    assert not gain(np.array([5.0]), np.array([0.0])).outside_noise

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as referee
 
-from pellucid.evaluation.metrics import evaluate, most_typical, worst_mistakes
+from pellucid.evaluation.metrics import evaluate, log_losses, most_typical, worst_mistakes
 
 Answers = tuple[NDArray[np.float64], NDArray[np.int64], list[str]]
 
@@ -269,3 +269,10 @@ def test_every_picture_is_a_mistake_or_typical_of_its_class(data: Answers) -> No
     lists = [worst_mistakes(probabilities_NK, labels_N, count)]
     lists += [most_typical(probabilities_NK, labels_N, i, count) for i in range(len(names))]
     assert sorted(np.concatenate(lists).tolist()) == list(range(count))
+
+
+def test_log_losses_are_of_each_picture_and_bounded() -> None:
+    """-ln of what the true class was given, and that of 1e-12 where it was given nothing."""
+    probabilities_NK = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
+    found_N = log_losses(probabilities_NK, np.array([0, 1, 1]))
+    np.testing.assert_allclose(found_N, [np.log(2), np.log(4 / 3), -np.log(1e-12)])

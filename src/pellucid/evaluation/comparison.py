@@ -6,7 +6,7 @@ It knows which answers were right, picture by picture; runs, files and words are
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import sqrt
+from math import inf, sqrt
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pellucid.evaluation.proportion import wilson
 
 SIGNIFICANCE = 0.05
+_OUTSIDE_NOISE = 2.0  # standard errors of a paired difference
 
 Verdict = Literal["a", "b", "chance"]
 
@@ -99,6 +100,34 @@ def pair(right_a_N: NDArray[np.bool_], right_b_N: NDArray[np.bool_]) -> Pair:
         only_a=int((right_a_N & ~right_b_N).sum()),
         only_b=int((~right_a_N & right_b_N).sum()),
         neither=int((~right_a_N & ~right_b_N).sum()),
+    )
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How much lower one classifier's log losses are than another's on the same pictures.
+
+    Attributes:
+        mean: In nats a picture; below 0 where they are higher.
+        error: Its standard error; infinite for a single picture, of which the noise is not known.
+    """
+
+    mean: float
+    error: float
+
+    @property
+    def outside_noise(self) -> bool:
+        """Whether it is above twice its standard error."""
+        return self.mean > _OUTSIDE_NOISE * self.error
+
+
+def gain(before_N: NDArray[np.float64], after_N: NDArray[np.float64]) -> Gain:
+    """The gain of the second over the first, picture by picture; both (N,) log losses in nats."""
+    gains_N = before_N - after_N
+    count = len(gains_N)
+    return Gain(
+        mean=float(gains_N.mean()),
+        error=float(gains_N.std(ddof=1) / sqrt(count)) if count > 1 else inf,
     )
 
 

@@ -144,6 +144,12 @@ def _log_loss(probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integ
     return float(-np.log(np.clip(true_N, np.finfo(np.float64).eps, 1.0)).mean())
 
 
+def log_losses(probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integer]) -> NDArray[np.float64]:
+    """-ln p(true class) of each picture, (N,) in nats; p counts as 1e-12 at the least."""
+    true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
+    return np.asarray(-np.log(np.maximum(true_N, 1e-12)))
+
+
 def worst_mistakes(
     probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integer], most: int
 ) -> NDArray[np.int64]:

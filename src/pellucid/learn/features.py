@@ -12,6 +12,7 @@ from pellucid.data.item import Skipped
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
 from pellucid.evaluation.calibration import Temperature, fit_temperature
+from pellucid.evaluation.metrics import log_losses
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
@@ -178,8 +179,12 @@ def _try_fit(
     material = _material(looked, split, trunk, preprocess, ("train", "val"), listen)
     fitted = _fit(request, material, len(looked.classes), refit=False, listen=silent)
     labels_N = material.parts["val"].labels_N
-    temperature = fit_temperature(fitted.val_logits_NK, labels_N)
-    probabilities_NK = softmax(fitted.val_logits_NK, temperature.value)
-    right = int((probabilities_NK.argmax(axis=1) == labels_N).sum())
-    true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
-    return FitTrial(fit, Proportion(len(labels_N), right), -np.log(np.maximum(true_N, 1e-12)))
+    right = int((fitted.val_logits_NK.argmax(axis=1) == labels_N).sum())
+    losses_N = calibrated_losses(fitted.val_logits_NK, labels_N)
+    return FitTrial(fit, Proportion(len(labels_N), right), losses_N)
+
+
+def calibrated_losses(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The log loss of each picture, (N,) in nats, once the logits have a temperature of their own."""
+    probabilities_NK = softmax(logits_NK, fit_temperature(logits_NK, labels_N).value)
+    return log_losses(probabilities_NK, labels_N)

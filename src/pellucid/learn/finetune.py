@@ -17,10 +17,10 @@ from pellucid.classifier import Classifier
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
 from pellucid.evaluation.calibration import fit_temperature
-from pellucid.evaluation.comparison import pair
+from pellucid.evaluation.comparison import gain, pair
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, Notice
-from pellucid.learn.features import Base, learn_base, learned
+from pellucid.learn.features import Base, calibrated_losses, learn_base, learned
 from pellucid.learn.learned import Clock, Learned, Stage
 from pellucid.learn.rung import (
     Climbed,
@@ -40,7 +40,6 @@ from pellucid.training.affine import softmax
 from pellucid.training.features import extract
 from pellucid.training.tuned import Tuned
 
-_OUTSIDE_NOISE = 2.0  # standard errors of the paired difference in log loss
 _FEW = 200  # validation pictures, below which small gains cannot be told
 _FIRST_PACE = 30.0  # pictures a second through frozen layers, before any was measured
 Outcome = Literal["kept", "refused", "not tried"]
@@ -217,10 +216,8 @@ def _first(base: Base) -> Standing:
 def _standing(name: str, val_logits_NK: NDArray[np.float32], base: Base) -> Standing:
     """How answers do on the validation pictures, after a temperature of their own."""
     labels_N = base.material.parts["val"].labels_N
-    probabilities_NK = softmax(val_logits_NK, fit_temperature(val_logits_NK, labels_N).value)
-    true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
     right_N = val_logits_NK.argmax(axis=1) == labels_N
-    return Standing(name, -np.log(np.maximum(true_N, 1e-12)), right_N)
+    return Standing(name, calibrated_losses(val_logits_NK, labels_N), right_N)
 
 
 def judge(before: Standing, after: Standing) -> tuple[bool, str]:
@@ -230,13 +227,10 @@ def judge(before: Standing, after: Standing) -> tuple[bool, str]:
     difference, and no fewer pictures are right. Losses see a gain that a count of right answers is too
     coarse for; McNemar's p for these counts is told beside it.
     """
-    gains_N = before.losses_N - after.losses_N
-    gain, count = float(gains_N.mean()), len(gains_N)
-    error = float(gains_N.std(ddof=1) / math.sqrt(count)) if count > 1 else math.inf
     figures = f"{100 * after.right_N.mean():.1f} against {100 * before.right_N.mean():.1f} %"
     p = pair(after.right_N, before.right_N).p
     told = f"log loss {after.losses_N.mean():.3f} against {before.losses_N.mean():.3f}, McNemar's p {p:.2g}"
-    if gain > _OUTSIDE_NOISE * error and after.val.correct >= before.val.correct:
+    if gain(before.losses_N, after.losses_N).outside_noise and after.val.correct >= before.val.correct:
         return True, f"It beats {before.name} outside the noise: {figures} ({told})."
     return False, f"It did not beat {before.name} outside the noise: {figures} ({told})."
 

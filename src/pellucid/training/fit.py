@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.scan import Picture
+from pellucid.evaluation.comparison import Gain, gain
 from pellucid.evaluation.proportion import Proportion
 from pellucid.pictures.preprocess import Fit, Preprocess
 
 FITS: tuple[Fit, ...] = get_args(Fit)
-_OUTSIDE_NOISE = 2.0  # standard errors of the paired difference
 _SAME_ASPECT = 0.02
 
 
@@ -52,13 +52,11 @@ def choose_fit(trials: Sequence[FitTrial]) -> tuple[Fit, str]:
     outside it. Returns the fit and why it was chosen, as a sentence.
     """
     first = trials[0]
-    best, gain, error = first, 0.0, 0.0
+    best, most = first, Gain(0.0, 0.0)
     for trial in trials[1:]:
-        differences_N = first.losses_N - trial.losses_N
-        mean, count = float(differences_N.mean()), len(differences_N)
-        spread = float(differences_N.std(ddof=1) / math.sqrt(count)) if count > 1 else math.inf
-        if mean > gain and mean > _OUTSIDE_NOISE * spread:
-            best, gain, error = trial, mean, spread
+        found = gain(first.losses_N, trial.losses_N)
+        if found.mean > most.mean and found.outside_noise:
+            best, most = trial, found
     if best is first:
         return first.fit, (
             f"No other fit had a lower log loss on the {first.val.n} validation pictures by more than twice "
@@ -66,5 +64,5 @@ def choose_fit(trials: Sequence[FitTrial]) -> tuple[Fit, str]:
         )
     return best.fit, (
         f"Its log loss on the {first.val.n} validation pictures is lower than that of '{first.fit}' by "
-        f"{gain:.3f}, with a standard error of {error:.3f}."
+        f"{most.mean:.3f}, with a standard error of {most.error:.3f}."
     )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pellucid.errors import PellucidError
+from pellucid.evaluation.metrics import log_losses
 from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
 from pellucid.network.tail import Tail
@@ -335,7 +336,5 @@ def _copied(network: nn.Module) -> dict[str, torch.Tensor]:
 
 def _judged(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> tuple[float, float]:
     """Mean log loss in nats, and accuracy."""
-    probabilities_NK = softmax(logits_NK)
-    true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
     right_N = logits_NK.argmax(axis=1) == labels_N
-    return float(-np.log(np.maximum(true_N, 1e-12)).mean()), float(right_N.mean())
+    return float(log_losses(softmax(logits_NK), labels_N).mean()), float(right_N.mean())
