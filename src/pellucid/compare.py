@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from pellucid.data.item import Skipped
 from pellucid.data.source import Source, open_source
-from pellucid.errors import PellucidError, PictureError, RequestError, RunError, shown
+from pellucid.errors import PellucidError, PictureError, RequestError, shown
 from pellucid.evaluation.comparison import Pair, holm, pair
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
 from pellucid.pictures.digest import picture_digest
-from pellucid.run import MODEL, PREDICTIONS, RECORD, SPLITS, Run
+from pellucid.run import MODEL, PREDICTIONS, RECORD, SPLITS, Run, damaged
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _recorded(run: Run) -> _Heard:
             [(digests[path], path, label, answer) for path, split, label, answer in said if split == "test"]
         )
     except KeyError as error:
-        raise _damaged(run, f"{SPLITS} has no test picture {shown(error.args[0])}") from error
+        raise damaged(run.folder, f"{SPLITS} has no test picture {shown(error.args[0])}") from error
 
 
 def _rows(run: Run, name: str, *columns: str) -> Iterator[tuple[str, ...]]:
@@ -252,15 +252,15 @@ def _rows(run: Run, name: str, *columns: str) -> Iterator[tuple[str, ...]]:
     try:
         data = (run.folder / name).read_bytes()
     except OSError as error:
-        raise _damaged(run, f"{name} cannot be read ({error.strerror})") from error
+        raise damaged(run.folder, f"{name} cannot be read ({error.strerror})") from error
     # A run that has just been trained has not been read back, and does not hold the digests of its files.
     fresh = "files" not in run.record
     if not fresh and hashlib.blake2b(data, digest_size=16).hexdigest() != _of_record(run, "files", name):
-        raise _damaged(run, f"{name} is not the file that training wrote")
+        raise damaged(run.folder, f"{name} is not the file that training wrote")
     table = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
     header = next(table, [])
     if missing := [column for column in columns if column not in header]:
-        raise _damaged(run, f"{name} lacks the column {shown(missing[0])}")
+        raise damaged(run.folder, f"{name} lacks the column {shown(missing[0])}")
     places = [header.index(column) for column in columns]
     return (tuple(row[place] for place in places) for row in table)
 
@@ -304,17 +304,9 @@ def _of_record(run: Run, *keys: str) -> Any:
     value: Any = run.record
     for key in keys:
         if not isinstance(value, dict) or key not in value:
-            raise _damaged(run, f"{RECORD} lacks '{'.'.join(keys)}'")
+            raise damaged(run.folder, f"{RECORD} lacks '{'.'.join(keys)}'")
         value = value[key]
     return value
-
-
-def _damaged(run: Run, what: str) -> RunError:
-    return RunError(
-        f"The run {shown(run.folder)} is damaged: {what}.",
-        "A run folder as 'pellucid train' wrote it was expected.",
-        "Restore it from a copy, or train again; run.json says with what.",
-    )
 
 
 def _told(one: Pair, a: str, b: str, adjusted: float) -> dict[str, Any]:

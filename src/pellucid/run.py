@@ -92,9 +92,9 @@ class Run:
             with (self.folder / SPLITS).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 return frozenset(row["digest"] for row in csv.DictReader(file) if row["split"] != "test")
         except OSError as error:
-            raise _damaged(self.folder, f"{SPLITS} cannot be read ({error.strerror})") from error
+            raise damaged(self.folder, f"{SPLITS} cannot be read ({error.strerror})") from error
         except (KeyError, csv.Error) as error:
-            raise _damaged(self.folder, f"{SPLITS} lacks or mistakes {error}") from error
+            raise damaged(self.folder, f"{SPLITS} lacks or mistakes {error}") from error
 
 
 def write_model(folder: Path, classifier: Classifier) -> None:
@@ -148,7 +148,7 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
         head = _head(folder, tensors)
         layers = _layers(folder, record, tensors, head, listen)
         if head.weight_DK.shape != (int(np.prod(layers.output_shape)), len(head.bias_K)):
-            raise _damaged(
+            raise damaged(
                 folder, f"{MODEL} does not fit the {'network' if 'network' in record else 'backbone'}"
             )
         classifier = Classifier(
@@ -158,9 +158,9 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
             head=head,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(folder, f"{RECORD} lacks or mistakes {error}") from error
+        raise damaged(folder, f"{RECORD} lacks or mistakes {error}") from error
     if len(head.bias_K) != len(classifier.classes):
-        raise _damaged(folder, f"{MODEL} has {len(head.bias_K)} classes, {RECORD} {len(classifier.classes)}")
+        raise damaged(folder, f"{MODEL} has {len(head.bias_K)} classes, {RECORD} {len(classifier.classes)}")
     return Run(folder, record, classifier)
 
 
@@ -170,7 +170,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if is_run(folder):
-            raise _damaged(folder, f"{RECORD} is missing") from error
+            raise damaged(folder, f"{RECORD} is missing") from error
         raise RunError(
             f"There is no run at {shown(folder)}.",
             f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it.",
@@ -183,10 +183,10 @@ def _read_record(folder: Path) -> dict[str, Any]:
             "Check the path and its permissions.",
         ) from error
     except ValueError as error:
-        raise _damaged(folder, f"{RECORD} is not JSON") from error
+        raise damaged(folder, f"{RECORD} is not JSON") from error
     version = record.get("format") if isinstance(record, dict) else None
     if not isinstance(version, int):
-        raise _damaged(folder, f"{RECORD} does not say its format")
+        raise damaged(folder, f"{RECORD} does not say its format")
     if version > FORMAT:
         raise RunError(
             f"The run {shown(folder)} has format {version}; Pellucid {record.get('pellucid', '?')} wrote it.",
@@ -207,7 +207,7 @@ def _layers(
         return trunk
     changed = _network_tensors(tensors)
     if not changed:
-        raise _damaged(folder, f"{MODEL} lacks the backbone's layers that learnt")
+        raise damaged(folder, f"{MODEL} lacks the backbone's layers that learnt")
     return Tuned(trunk, changed)
 
 
@@ -243,27 +243,27 @@ def _own_layers(
     try:
         blueprint = parse(str(record["network"]))
         if size != (blueprint.input.height, blueprint.input.width, blueprint.input.channels):
-            raise _damaged(folder, f"{RECORD} prepares pictures that are not of the network's size")
+            raise damaged(folder, f"{RECORD} prepares pictures that are not of the network's size")
         return joined(blueprint, own, head)
     except KeyError as error:
-        raise _damaged(folder, f"{MODEL} lacks '{_NETWORK}{error.args[0]}'") from error
+        raise damaged(folder, f"{MODEL} lacks '{_NETWORK}{error.args[0]}'") from error
     except ValueError as error:
-        raise _damaged(folder, f"{MODEL} does not fit the network ({error})") from error
+        raise damaged(folder, f"{MODEL} does not fit the network ({error})") from error
     except (BlueprintError, ShapeError) as error:
-        raise _damaged(folder, f"{RECORD} holds no network that can be ({error.came})") from error
+        raise damaged(folder, f"{RECORD} holds no network that can be ({error.came})") from error
 
 
 def _read_tensors(folder: Path, record: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     try:
         data = (folder / MODEL).read_bytes()
     except OSError as error:
-        raise _damaged(folder, f"{MODEL} cannot be read ({error.strerror})") from error
+        raise damaged(folder, f"{MODEL} cannot be read ({error.strerror})") from error
     if hashlib.blake2b(data, digest_size=16).hexdigest() != record["files"][MODEL]:
-        raise _damaged(folder, f"{MODEL} is not the file that training wrote")
+        raise damaged(folder, f"{MODEL} is not the file that training wrote")
     try:
         return dict(load_tensors(data))
     except SafetensorError as error:
-        raise _damaged(folder, f"{MODEL} cannot be read ({error})") from error
+        raise damaged(folder, f"{MODEL} cannot be read ({error})") from error
 
 
 def _head(folder: Path, tensors: Mapping[str, NDArray[Any]]) -> Head:
@@ -274,10 +274,11 @@ def _head(folder: Path, tensors: Mapping[str, NDArray[Any]]) -> Head:
             temperature=float(tensors["head.temperature"][0]),
         )
     except (KeyError, PellucidError) as error:
-        raise _damaged(folder, f"{MODEL} cannot be read ({error})") from error
+        raise damaged(folder, f"{MODEL} cannot be read ({error})") from error
 
 
-def _damaged(folder: Path, what: str) -> RunError:
+def damaged(folder: Path, what: str) -> RunError:
+    """The error that says what is wrong with a run's folder."""
     return RunError(
         f"The run {shown(folder)} is damaged: {what}.",
         "A run folder as 'pellucid train' wrote it was expected.",

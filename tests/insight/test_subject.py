@@ -8,10 +8,9 @@ import pytest
 from PIL import Image
 
 from pellucid.classifier import Classifier
-from pellucid.errors import BackboneError, RequestError, RunError, SourceError
-from pellucid.insight.subject import of_backbone, of_chance, of_classifier, of_run, open_subject, read_picture
+from pellucid.errors import BackboneError, RequestError, RunError
+from pellucid.insight.subject import of_backbone, of_classifier, of_run, open_subject
 from pellucid.network.backbone import load_backbone
-from pellucid.network.text import parse
 from pellucid.run import Run, load_run
 from pellucid.training.affine import Head
 from pellucid.training.trunk import Trunk
@@ -136,33 +135,6 @@ def test_augmentation_layers_stand_in_their_places(picture: Path) -> None:
     cell = inside.cell("random_flip", 0, 3, 4)
     assert cell.worked.formula == "it acts in training only"
     assert cell.value == np.asarray(Image.open(picture))[3, 4]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("no.png", None, "No such file or directory"),
-        ("page.png", b"<html></html>", None),
-        ("empty.png", b"", None),
-        ("a\0b.png", None, None),
-    ],
-)
-def test_a_picture_that_cannot_be_read_is_told(
-    tmp_path: Path, name: str, content: bytes | None, reason: str | None
-) -> None:
-    """The three sentences, whatever is wrong with the file."""
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    preprocess = of_chance(parse("input 4x4x1; conv 1 1x1"), "text").preprocess
-    with pytest.raises(SourceError) as caught:
-        read_picture(tmp_path / name, preprocess)
-    said = str(caught.value)
-    assert said.startswith("The picture '")
-    assert "cannot be read (" in said
-    assert reason is None or f"({reason})" in said
-    assert said.endswith(
-        "A picture file was expected, such as a JPEG or a PNG. Check the path, or choose another picture."
-    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import typer
 
 from pellucid.cli import options
 from pellucid.cli.output import complain, emit, say
-from pellucid.errors import PellucidError, PictureError, SourceError, shown
+from pellucid.errors import PellucidError
 
 
 def run(
@@ -30,11 +30,12 @@ def run(
     from pellucid.lab.place import HERE  # what --help does not need
     from pellucid.lab.server import HOST, listen, serve
     from pellucid.lab.subjects import check, first
+    from pellucid.pictures.file import read_picture
 
     if model is not None:
         check(model)
     if picture is not None:
-        _check_picture(picture)
+        read_picture(picture)  # refuse now what the page could only refuse later
     HERE.network, HERE.picture = model, picture
     door = listen(port)
     address = f"http://{HOST}:{door.getsockname()[1]}/{'#inside' if model is not None else ''}"
@@ -52,21 +53,6 @@ def run(
         threading.Thread(target=_show, args=(address,), daemon=True).start()
     serve(door)
     complain("The lab is closed.")
-
-
-def _check_picture(picture: Path) -> None:
-    """Refuse now what the page could only refuse later."""
-    from pellucid.pictures.decode import decode
-
-    try:
-        decode(picture.read_bytes())
-    except (OSError, ValueError, PictureError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(
-            f"The picture {shown(picture)} cannot be read ({reason}).",
-            "A picture file was expected, such as a JPEG or a PNG.",
-            "Check the path, or choose another picture.",
-        ) from error
 
 
 def _warm(network: str) -> None:

@@ -41,13 +41,14 @@ def draw_map(
     from pellucid.insight.saliency.frame import frame_of  # PyTorch takes seconds to import
     from pellucid.insight.saliency.method import saliency
     from pellucid.insight.saliency.overlay import overlay
-    from pellucid.insight.subject import open_subject, read_picture
+    from pellucid.insight.subject import open_subject
     from pellucid.pictures.decode import decode
+    from pellucid.pictures.file import read_picture
     from pellucid.storage import storage_errors, write_whole
 
     with Progress() as listen:
         subject = open_subject(model, download=download, listen=listen)
-        data = read_picture(picture, subject.preprocess)
+        data = read_picture(picture, (subject.preprocess.height, subject.preprocess.width))
         inside = subject.look(subject.preprocess.read(data))
         found = saliency(
             inside,

@@ -176,7 +176,7 @@ class Cell:
             "column": column,
             "known": worked.known,
             "formula": worked.formula,
-            "terms": [_term(term) for term in worked.terms],
+            "terms": [told_term(term) for term in worked.terms],
             "bias": finite(worked.bias),
             "sum": finite(worked.sum),
             "details": {key: finite(value) for key, value in worked.details.items()},
@@ -210,7 +210,8 @@ def finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _term(term: Term) -> dict[str, Any]:
+def told_term(term: Term) -> dict[str, Any]:
+    """A term as JSON values; a number that is not finite is null."""
     return {
         "source": term.source,
         "channel": term.channel,

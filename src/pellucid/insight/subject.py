@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pellucid.classifier import Classifier
-from pellucid.errors import PictureError, RequestError, RunError, SourceError, UnknownBackboneError, shown
+from pellucid.errors import RequestError, RunError, UnknownBackboneError, shown
 from pellucid.events import Listener, silent
 from pellucid.insight.inside import Groups, Inside, keras_groups, open_module
 from pellucid.insight.modules import Asleep, Calibrated
@@ -26,6 +26,7 @@ from pellucid.network.build import build
 from pellucid.network.catalogue import find_named, is_text
 from pellucid.network.parameters import Parameters, initial_parameters
 from pellucid.network.text import parse
+from pellucid.pictures.file import read_picture
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.run import Run, load_run
 from pellucid.training.own import OwnLayers
@@ -71,26 +72,8 @@ class Subject:
         Raises:
             SourceError: The picture cannot be read.
         """
-        return self.look(self.preprocess.read(read_picture(picture, self.preprocess)))
-
-
-def read_picture(picture: str | Path, preprocess: Preprocess) -> bytes:
-    """The bytes of a picture file that can be decoded.
-
-    Raises:
-        SourceError: There is no such file, or it is no picture.
-    """
-    try:
-        data = Path(picture).read_bytes()
-        preprocess.pixels(data)
-    except (OSError, ValueError, PictureError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(
-            f"The picture {shown(picture)} cannot be read ({reason}).",
-            "A picture file was expected, such as a JPEG or a PNG.",
-            "Check the path, or choose another picture.",
-        ) from error
-    return data
+        size = self.preprocess.height, self.preprocess.width
+        return self.look(self.preprocess.read(read_picture(picture, size)))
 
 
 def open_subject(given: str, *, download: bool = False, listen: Listener = silent) -> Subject:

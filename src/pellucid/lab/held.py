@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pellucid.errors import PictureError
 from pellucid.lab.examples import example_bytes
+from pellucid.lab.picture import unreadable
 from pellucid.lab.question import QuestionError, brief
 from pellucid.lab.runs import picture as picture_of_run
 from pellucid.lab.subjects import subject_of
@@ -162,15 +163,6 @@ class Held:
                 size = sum(4 * math.prod(layer.shape) for layer in found.layers)
                 self._passes.put((network, picture), found, size)
             return found
-
-
-def unreadable(error: PictureError) -> QuestionError:
-    """What a person is told of a picture that cannot be read."""
-    return QuestionError(
-        f"The picture cannot be read: {error}.",
-        "A JPEG, PNG, GIF, BMP, TIFF, WebP or AVIF picture was expected.",
-        "Choose another file.",
-    )
 
 
 HELD = Held()

@@ -4,8 +4,6 @@ The network and the picture are named in each question; ``lab.held`` keeps them 
 is ``lab.inside_cell``'s business. Rows, columns and channels count from 0.
 """
 
-import base64
-import binascii
 import contextlib
 import io
 import math
@@ -18,9 +16,9 @@ from PIL import Image
 from pellucid.errors import PictureError, RequestError
 from pellucid.insight.cell import finite
 from pellucid.lab.examples import example_names
-from pellucid.lab.held import HELD, unreadable
+from pellucid.lab.held import HELD
 from pellucid.lab.network import shape_told
-from pellucid.lab.picture import LARGEST_FILE, longest_text
+from pellucid.lab.picture import LARGEST_FILE, given_file, unreadable
 from pellucid.lab.place import HERE
 from pellucid.lab.question import Question, QuestionError, text
 from pellucid.lab.sprite import make_sprite
@@ -66,14 +64,7 @@ def give(question: Question) -> dict[str, Any]:
     Raises:
         QuestionError: It is too large, is no picture, or cannot be read; the message says why.
     """
-    try:
-        data = base64.b64decode(text(question, "data", longest_text()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise QuestionError(
-            "The question's 'data' is no base64.",
-            "The bytes of a picture's file in base64 were expected.",
-            "Choose the file again.",
-        ) from error
+    data = given_file(question)
     try:
         with HELD.lock:  # a few kilobytes can hold a hundred million pixels: one is decoded at a time
             height, width, _ = decode(data, at_least=(224, 224)).shape

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pellucid.insight.arithmetic import Term
-from pellucid.insight.cell import Cell, finite
+from pellucid.insight.cell import Cell, finite, told_term
 from pellucid.insight.operation import Operation
 from pellucid.insight.uses import Use
 from pellucid.lab.held import HELD
@@ -49,7 +49,7 @@ def cell(question: Question) -> dict[str, Any]:
             "linear": worked.formula.startswith(_LINEAR),
             "count": len(terms),
             "padding": sum(term.padding for term in terms),
-            "terms": [_term(term) for term in terms[:SHOWN]],
+            "terms": [told_term(term) for term in terms[:SHOWN]],
             "rest": _rest([term.product for term in terms[SHOWN:]]),
             "slices": [_slice(one) for one in slices[:SHOWN]],
             "other_slices": _rest([_sum(one) for one in slices[SHOWN:]]),
@@ -89,7 +89,7 @@ def more(question: Question) -> dict[str, Any]:
         _, opened = _opened(question)
     if what == "terms":
         terms = _by_size(opened.worked.terms)
-        found, left = [_term(term) for term in terms[first : first + count]], terms[first + count :]
+        found, left = [told_term(term) for term in terms[first : first + count]], terms[first + count :]
         return {"terms": found, "rest": _rest([term.product for term in left])}
     slices = _slices(opened.worked.terms)
     others = slices[first + count :]
@@ -151,19 +151,6 @@ def _total(numbers: Sequence[float]) -> float:
 def _rest(numbers: Sequence[float]) -> dict[str, Any]:
     """How many are not shown, and what they come to."""
     return {"count": len(numbers), "sum": finite(_total(numbers))}
-
-
-def _term(term: Term) -> dict[str, Any]:
-    return {
-        "source": term.source,
-        "channel": term.channel,
-        "row": term.row,
-        "column": term.column,
-        "input": finite(term.input),
-        "weight": finite(term.weight),
-        "product": finite(term.product),
-        "padding": term.padding,
-    }
 
 
 def _slice(terms: Sequence[Term]) -> dict[str, Any]:

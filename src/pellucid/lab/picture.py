@@ -36,18 +36,14 @@ def picture(question: Question) -> dict[str, Any]:
     """
     side = whole(question, "side", SMALLEST_SIDE, LARGEST_SIDE, 32)
     colour = choice(question, "colour", ("grey", "colour"), "grey")
-    data = _file(text(question, "data", longest_text()))
+    data = given_file(question)
     try:
         with _one_at_a_time:
             pixels_HWC = decode(data, at_least=(side, side))
             small = Image.fromarray(pixels_HWC)
             small.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
     except PictureError as error:
-        raise QuestionError(
-            f"The picture cannot be read: {error}.",
-            "A JPEG, PNG, GIF, BMP, TIFF, WebP or AVIF picture was expected.",
-            "Choose another file.",
-        ) from error
+        raise unreadable(error) from error
     small_HWC = np.asarray(small)
     shown_HWC = grey(small_HWC) if colour == "grey" else small_HWC
     return {"height": small.height, "width": small.width, "picture": shown_HWC.transpose(2, 0, 1).tolist()}
@@ -58,12 +54,26 @@ def longest_text() -> int:
     return -(-LARGEST_FILE // 3) * 4
 
 
-def _file(code: str) -> bytes:
+def given_file(question: Question) -> bytes:
+    """The file that a question brings along as ``data``, in base64.
+
+    Raises:
+        QuestionError: It is too large, or no base64.
+    """
     try:
-        return base64.b64decode(code, validate=True)
+        return base64.b64decode(text(question, "data", longest_text()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise QuestionError(
             "The question's 'data' is no base64.",
             "The bytes of a picture's file in base64 were expected.",
             "Choose the file again.",
         ) from error
+
+
+def unreadable(error: PictureError) -> QuestionError:
+    """What a person is told of a picture that cannot be read."""
+    return QuestionError(
+        f"The picture cannot be read: {error}.",
+        "A JPEG, PNG, GIF, BMP, TIFF, WebP or AVIF picture was expected.",
+        "Choose another file.",
+    )

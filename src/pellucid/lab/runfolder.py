@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import RunError, shown
-from pellucid.run import FORMAT, METRICS, PREDICTIONS, RECORD, SPLITS
+from pellucid.run import FORMAT, METRICS, PREDICTIONS, RECORD, SPLITS, damaged
 
 LARGEST = 2**30
 """Bytes of a file of a run that are read; one of more is no run's."""
@@ -129,15 +129,6 @@ def _answers(
         raise damaged(folder, f"{SPLITS} has no picture {shown(error.args[0][0])}") from error
     except ValueError as error:
         raise damaged(folder, f"{PREDICTIONS} holds no such table ({error})") from error
-
-
-def damaged(folder: Path, what: str) -> RunError:
-    """The error that says what is wrong with the folder."""
-    return RunError(
-        f"The run {shown(folder)} is damaged: {what}.",
-        "A run folder as 'pellucid train' wrote it was expected.",
-        "Restore it from a copy, or train again; run.json says with what.",
-    )
 
 
 def _rows(folder: Path, name: str, told: str, *columns: str) -> list[tuple[str, ...]]:

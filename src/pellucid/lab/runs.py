@@ -25,12 +25,12 @@ from pellucid.lab.runfigures import (
     stages,
     tried,
 )
-from pellucid.lab.runfolder import Answered, damaged, read_answers, read_epochs, read_record
+from pellucid.lab.runfolder import Answered, read_answers, read_epochs, read_record
 from pellucid.lab.runlist import folder_of, is_training, listed
 from pellucid.lab.tiles import make_tiles
 from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
 from pellucid.report.wording import counted, duration, percent, plain
-from pellucid.run import METRICS, RECORD
+from pellucid.run import METRICS, RECORD, damaged
 
 WORST = 18
 """The worst mistakes that are shown."""

@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pellucid.errors import BackboneError, shown
+
 
 class Layers(Protocol):
     """Frozen layers: pictures ``(N, C, H, W)`` float32 in, numbers ``(N, *output_shape)`` out."""
@@ -29,6 +31,27 @@ class Layers(Protocol):
     def tensors(self) -> Mapping[str, NDArray[np.float32]]:
         """What a run has to keep of them, by name."""
         ...
+
+
+def open_exported(graph: Path, what: str, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session of a graph that was exported into the user's cache.
+
+    Args:
+        graph: The ONNX file.
+        what: What it is, for the error: "The exported trunk".
+        threads: As for ``open_session``.
+
+    Raises:
+        BackboneError: the file is damaged.
+    """
+    try:
+        return open_session(graph, threads)
+    except Exception as error:  # ONNX Runtime's errors share no base class below Exception
+        raise BackboneError(
+            f"{what} {shown(graph)} cannot be opened ({str(error)[:200]}).",
+            "A graph that Pellucid exported itself was expected there.",
+            "Run 'pellucid cache --clear' and repeat the command; the graph is then made anew.",
+        ) from error
 
 
 def open_session(graph: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:

@@ -18,7 +18,7 @@ from pellucid.events import Listener, phase, silent
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
-from pellucid.training.session import open_session
+from pellucid.training.session import open_exported
 
 POOL = "pool"
 LOGITS = "logits"
@@ -69,14 +69,7 @@ class Trunk:
         Raises:
             BackboneError: the graph in the cache is damaged.
         """
-        try:
-            return open_session(self.graph, threads)
-        except Exception as error:  # ONNX Runtime's errors share no base class below Exception
-            raise BackboneError(
-                f"The exported trunk {shown(self.graph)} cannot be opened ({str(error)[:200]}).",
-                "A graph that Pellucid exported itself was expected there.",
-                "Run 'pellucid cache --clear' and repeat the command; the graph is then made anew.",
-            ) from error
+        return open_exported(self.graph, "The exported trunk", threads)
 
 
 def open_trunk(

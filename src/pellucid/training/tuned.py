@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid.errors import BackboneError, shown
 from pellucid.events import silent
 from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
-from pellucid.training.session import open_session
+from pellucid.training.session import open_exported
 from pellucid.training.trunk import POOL, Trunk
 
 _GRAPH = "tuned.onnx"
@@ -61,14 +61,7 @@ class Tuned:
         graph = cache_folder() / "trunks" / self.key / _GRAPH
         if not graph.is_file():
             graph = self._export()
-        try:
-            return open_session(graph, threads)
-        except Exception as error:  # ONNX Runtime's errors share no base class below Exception
-            raise BackboneError(
-                f"The exported layers {shown(graph)} cannot be opened ({str(error)[:200]}).",
-                "A graph that Pellucid exported itself was expected there.",
-                "Run 'pellucid cache --clear' and repeat the command; the graph is then made anew.",
-            ) from error
+        return open_exported(graph, "The exported layers", threads)
 
     def _export(self) -> Path:
         # PyTorch and timm take seconds to import; a run whose graph is in the cache needs neither.
