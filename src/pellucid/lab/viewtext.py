@@ -9,11 +9,11 @@ A line is the transform's name, then its factors in their order or by their name
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pellucid.errors import RequestError, shown
 from pellucid.lab.question import QuestionError
+from pellucid.network.words import Word, words_of
 from pellucid.pictures.augment.kinds import KINDS
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.transform import Transform
@@ -27,27 +27,14 @@ MOST = 24
 
 FILL = "fill"
 
+_Word = Word[QuestionError]
+
 _TOKEN = re.compile(r"[^\s;#]+")
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
 )
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _EXAMPLE = "Write, for example: RandomRotation 0.1"
-
-
-class _Word(NamedTuple):
-    """A word of the text and where it stands, counted from 1."""
-
-    text: str
-    line: int
-    column: int
-
-    @property
-    def shown(self) -> str:
-        return shown(self.text if len(self.text) <= 40 else self.text[:40] + "...")
-
-    def error(self, came: str, expected: str, advice: str) -> QuestionError:
-        return QuestionError(f"Line {self.line}, column {self.column}: {came}", expected, advice)
 
 
 def parse(text: str) -> Augment:
@@ -59,7 +46,7 @@ def parse(text: str) -> Augment:
     """
     transforms: list[Transform] = []
     fill: dict[str, Any] = {}
-    for words in _statements(text):
+    for words in words_of(text, _TOKEN, QuestionError):
         if words[0].text.lower() == FILL:
             if fill:
                 raise words[0].error("the fill is given twice.", "It is given once.", "Take one of them out.")
@@ -99,17 +86,6 @@ def _value(value: object) -> str:
     return "none" if value is None else str(value).removesuffix(".0")
 
 
-def _statements(text: str) -> Iterator[list[_Word]]:
-    """The words of each line or part of a line that has any."""
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        start = 0
-        for part in line.partition("#")[0].split(";"):
-            words = [_Word(found[0], number, start + found.start() + 1) for found in _TOKEN.finditer(part)]
-            if words:
-                yield words
-            start += len(part) + 1
-
-
 def _transform(words: list[_Word]) -> Transform:
     kind = _kind(words[0])
     values: dict[str, Any] = {}
@@ -127,7 +103,7 @@ def _transform(words: list[_Word]) -> Transform:
     ]
     if missing:
         last = words[-1]
-        end = _Word("", last.line, last.column + len(last.text))
+        end = last.end
         needed = "It needs a number, or a pair of them such as 0.1..0.2."
         raise end.error(f"{kind.__name__} lacks its {missing[0]}.", needed, f"Write {kind.__name__} 0.1")
     try:

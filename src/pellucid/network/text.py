@@ -8,8 +8,8 @@ whether the layers fit one another, ``network.shapes``.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
 from fractions import Fraction
 from typing import Any, get_args
 
@@ -28,25 +28,12 @@ from pellucid.network.blueprint import (
 )
 from pellucid.network.values import LARGEST, BlueprintError
 from pellucid.network.vocabulary import KINDS, LAYERS, SYNONYMS, WORDS, known, near
+from pellucid.network.words import Word, brief, words_of
+
+_Word = Word[BlueprintError]
 
 LONGEST = 100_000
 """Characters that a network's text may have."""
-
-
-@dataclass(frozen=True)
-class _Word:
-    """A word of the text and where it stands, counted from 1."""
-
-    text: str
-    line: int
-    column: int
-
-    def error(self, came: str, expected: str, advice: str) -> BlueprintError:
-        return BlueprintError(f"Line {self.line}, column {self.column}: {came}", expected, advice)
-
-    @property
-    def shown(self) -> str:
-        return _shown(self.text)
 
 
 def parse(text: str) -> Blueprint:
@@ -59,10 +46,10 @@ def parse(text: str) -> Blueprint:
     if len(text) > LONGEST:
         came = f"The text of the network has {len(text):,} characters."
         raise BlueprintError(came, f"It has at most {LONGEST:,}.", "Describe a smaller network.")
-    statements = list(_statements(text))
+    statements = list(words_of(text, _TOKEN, BlueprintError))
     if not statements:
         came = "the text holds no layer."
-        raise _Word("", 1, 1).error(
+        raise _Word("", 1, 1, BlueprintError).error(
             came, "It begins with what comes in.", "Write, for example: input 28x28x1"
         )
     first, *others = statements
@@ -132,17 +119,6 @@ def _written(value: object) -> str:
 _TOKEN = re.compile(r"[^\s;#=]+[ \t]*=[ \t]*[^\s;#]*|=[^\s;#]*|[^\s;#]+")
 
 
-def _statements(text: str) -> Iterator[list[_Word]]:
-    """The words of each layer, in order; empty lines and comments are left out."""
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        start = 0
-        for part in line.partition("#")[0].split(";"):
-            words = [_Word(found[0], number, start + found.start() + 1) for found in _TOKEN.finditer(part)]
-            if words:
-                yield words
-            start += len(part) + 1
-
-
 def _no_layer(word: _Word, choices: Sequence[str]) -> BlueprintError:
     advice = near(word.text, choices, "") or near(word.text, tuple(SYNONYMS), "Write one of these.")
     return word.error(f"there is no layer {word.shown}.", f"A layer is one of: {', '.join(choices)}.", advice)
@@ -183,7 +159,7 @@ def _made(name: str, words: list[_Word]) -> Any:
     missing = [field for field in kind.needed if field not in given]
     if missing:
         last = words[-1]
-        end = _Word("", last.line, last.column + len(last.text))
+        end = last.end
         expected = f"It needs {' and '.join(kind.needed)}" + (", in this order." if kind.needed[1:] else ".")
         raise end.error(f"{name} lacks its {missing[0]}.", expected, f"Write, for example: {kind.example}")
     try:
@@ -205,11 +181,7 @@ def _a(name: str) -> str:
 
 def _cannot(name: str, field: str, word: _Word) -> str:
     value = word.text.rpartition("=")[2].strip()
-    return f"the {field} of {_a(name)} cannot be {_shown(value)}."
-
-
-def _shown(text: str) -> str:
-    return shown(text if len(text) <= 40 else text[:40] + "...")
+    return f"the {field} of {_a(name)} cannot be {brief(value)}."
 
 
 def _field_of(name: str, word: _Word, given: dict[str, _Word]) -> tuple[str, str]:
