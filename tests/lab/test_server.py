@@ -1,5 +1,6 @@
 """The lab's server: what it serves, whom it lets in, and that nothing that is sent ends it."""
 
+import asyncio
 import http.client
 import json
 import signal
@@ -158,46 +159,60 @@ def test_two_hundred_questions_at_once_are_answered(port: int) -> None:
     assert replies == [(200, f"{10 * number:,}") for number in range(1, 201)]
 
 
+TOO_LARGE = "That is too large: a picture's file has at most 25 MB. Take a smaller one."
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(port: int) -> None:
     """By what it announces, and, where it announces nothing, by what has come."""
-    message = "That is too large: a picture's file has at most 25 MB. Take a smaller one."
-    line = socket.create_connection((HOST, port), 30)
-    line.sendall(
-        b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n" % (HOST.encode(), port, 5 * 10**9)
+    head = b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n" % (
+        HOST.encode(),
+        port,
     )
-    said = line.makefile("rb").read().decode()
-    line.close()
+    with socket.create_connection((HOST, port), 30) as line, line.makefile("rb") as heard:
+        line.sendall(head + b"Content-Length: %d\r\n\r\n" % (5 * 10**9))
+        said = heard.read().decode()
     assert said.startswith("HTTP/1.1 413 ")
-    assert json.loads(said.partition("\r\n\r\n")[2]) == {"error": message}
+    assert json.loads(said.partition("\r\n\r\n")[2]) == {"error": TOO_LARGE}
     piece, sent = b"x" * 2**20, 0
-    line = socket.create_connection((HOST, port), 30)
-    line.sendall(
-        b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n" % (HOST.encode(), port)
-    )
-    while sent <= LARGEST_BODY:
-        line.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-        sent += len(piece)
-    line.sendall(b"0\r\n\r\n")
-    assert line.makefile("rb").read().startswith(b"HTTP/1.1 413 ")
-    line.close()
+    with socket.create_connection((HOST, port), 30) as line, line.makefile("rb") as heard:
+        line.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        while sent <= LARGEST_BODY:
+            line.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+            sent += len(piece)
+        line.sendall(b"0\r\n\r\n")
+        assert heard.read().startswith(b"HTTP/1.1 413 ")
     whole = b"x" * (LARGEST_BODY + 1)  # a browser sends all before it reads
     status, _, body = send(port, "POST", "/answer", whole, JSON)
-    assert (status, json.loads(body)) == (413, {"error": message})
+    assert (status, json.loads(body)) == (413, {"error": TOO_LARGE})
     assert ask(port, QUESTION)[0] == 200
+
+
+def test_a_body_that_is_too_large_with_its_last_piece_is_refused_too() -> None:
+    """Where the limit is passed by the very end of the body, nothing is left to read, and 413 is said."""
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * (LARGEST_BODY + 1), "more_body": False}
+
+    async def send_back(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"host", HOST.encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/answer", "query_string": b"", "headers": headers}
+    asyncio.run(make_app()(scope | {"server": (HOST, 80)}, receive, send_back))
+    assert said[0]["status"] == 413
+    assert json.loads(said[1]["body"]) == {"error": TOO_LARGE}
 
 
 def test_a_question_that_does_not_arrive_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that is announced and never sent ends in 408."""
     monkeypatch.setattr(server, "_SECONDS_TO_SEND", 0.2)
-    line = socket.create_connection((HOST, port), 30)
-    line.sendall(
-        b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 9\r\n\r\n{" % (HOST.encode(), port)
-    )
-    assert line.makefile("rb").read().startswith(b"HTTP/1.1 408 ")
-    line.close()
+    with socket.create_connection((HOST, port), 30) as line, line.makefile("rb") as heard:
+        line.sendall(
+            b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 9\r\n\r\n{" % (HOST.encode(), port)
+        )
+        assert heard.read().startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
