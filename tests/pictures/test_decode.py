@@ -542,7 +542,7 @@ def test_a_file_that_is_cut_short_is_refused(kind: str) -> None:
     assert refusal(data[: len(data) * 3 // 4]) == "it is cut short"
 
 
-@pytest.mark.parametrize("kind", set(KINDS) - {"pbm", "plain ppm"})
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"pbm", "plain ppm"}))
 def test_half_a_file_is_never_a_picture(kind: str) -> None:
     """Of every binary format, half a file is refused."""
     data = KINDS[kind]
