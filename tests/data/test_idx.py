@@ -96,7 +96,11 @@ def test_a_damaged_file_says_why(tmp_path: Path, data: bytes, why: str) -> None:
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"not gzip", gzip.compress(idx(TRAIN))[:-9], gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not gzip", gzip.compress(idx(TRAIN))[:-9], gzip.compress(b"")],
+    ids=["empty", "text", "cut short", "of nothing"],
+)
 def test_a_damaged_gzip_file_is_an_error(tmp_path: Path, data: bytes) -> None:
     """A gzipped file that is cut short or is none is refused in one paragraph."""
     write(tmp_path, gz=True)
