@@ -32,7 +32,7 @@ demo: $(READY)
 	$(BIN)/pellucid demo
 
 test: $(READY)
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup --cov --cov-report=term:skip-covered
 
 check: $(READY)
 	$(BIN)/ruff format --check

@@ -28,6 +28,13 @@ settings.register_profile("pellucid", deadline=None, derandomize=os.environ.get(
 settings.load_profile("pellucid")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process, which shares what it makes once; pages of the docs run alone."""
+    for item in items:
+        if item.path.name != "test_docs.py":
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One cache for the session, so that a trunk is exported once; the user's own is never touched."""

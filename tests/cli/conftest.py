@@ -27,7 +27,8 @@ class Said:
 
 @pytest.fixture
 def pellucid(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """Call ``pellucid`` with these arguments."""
+    """Call ``pellucid`` with these arguments, in a terminal of no known width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def call(*arguments: object) -> Said:
         capsys.readouterr()
