@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,51 @@ def test_a_budget_that_is_no_time_is_refused(text: str) -> None:
 def test_auto_climbs_only_within_a_budget() -> None:
     """Without one it is feature extraction; a network of one's own is trained from scratch either way."""
     assert TrainRequest(source="x").chosen == "features"
-    assert TrainRequest(source="x", budget=60.0).chosen == "finetune"
-    assert TrainRequest(source="x", recipe="features", budget=60.0).chosen == "features"
+    assert TrainRequest(source="x", budget=60.0).chosen == "ladder"
+    assert TrainRequest(source="x", steps="last").chosen == "ladder"
     assert TrainRequest(source="x", network="lenet5", budget=60.0).chosen == "scratch"
+    assert TrainRequest(source="x", network="lenet5", steps="scratch,last").chosen == "ladder"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (
+            {"recipe": "features", "budget": 60.0},
+            "A budget was given, and the recipe is features. Only auto goes by steps, as far as a budget "
+            "allows; the other recipes take one. Write --recipe auto, or leave --budget out.",
+        ),
+        (
+            {"recipe": "scratch", "steps": "scratch"},
+            "Steps were given, and the recipe is scratch. Only auto goes by steps, as far as a budget "
+            "allows; the other recipes take one. Write --recipe auto, or leave --steps out.",
+        ),
+        (
+            {"network": "lenet5", "steps": "last"},
+            "A network was given ('lenet5'), and no step learns from scratch. A step that trains it was "
+            "expected. Add scratch to --steps, or leave --network out.",
+        ),
+        (
+            {"recipe": "finetune", "views": 4},
+            "4 views of each picture were asked for, without an augmentation. Views that differ were "
+            "expected. Add for example --augment light, or leave --views out.",
+        ),
+        (
+            {"recipe": "scratch", "views": 4, "augment": "light"},
+            "4 views of each picture were asked for, and the recipe is scratch. A number of views is for a "
+            "pretrained network, whose views are computed once and kept; from scratch every epoch sees new "
+            "ones. Leave --views out.",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(asked: dict[str, Any], words: str) -> None:
+    """Before any picture is looked at, with what to leave out."""
+    with pytest.raises(RequestError) as caught:
+        TrainRequest(source="x", **asked)
+    assert str(caught.value) == words
+
+
+def test_a_ladder_takes_views_for_its_steps_that_have_any() -> None:
+    """Steps name their presets themselves."""
+    assert TrainRequest(source="x", steps="last,last+light", views=4).views == 4
+    assert TrainRequest(source="x", budget=60.0, views=4).views == 4

@@ -18,7 +18,7 @@ from pellucid.data.split import split_pictures
 from pellucid.errors import PictureError, shown
 from pellucid.evaluation.metrics import evaluate
 from pellucid.events import Listener, Notice, phase, silent
-from pellucid.learn import features, finetune, scratch
+from pellucid.learn import features, finetune, ladder, scratch
 from pellucid.learn.learned import Clock, Learned
 from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
 from pellucid.record import record_pictures, record_request
@@ -70,9 +70,9 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     """
     folder = request.out or _free_folder(request.source)
     unfinished = Unfinished(folder, resumed)
-    if request.chosen == "scratch":
+    if request.network is not None:
         request = scratch.settled(request, listen)
-    if request.recipe == "finetune" or request.chosen == "scratch":
+    if request.chosen in ("finetune", "scratch"):
         unfinished.refuse_another()
     with unfinished.telling_how_to_go_on():
         run = _train(request, folder, unfinished, listen)
@@ -92,6 +92,8 @@ def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: 
         listen(Notice(note))
     if request.chosen == "scratch":
         learned = scratch.learn(request, looked, split, clock, unfinished, listen)
+    elif request.chosen == "ladder":
+        learned = ladder.learn(request, looked, split, duplicates, clock, listen)
     elif request.chosen == "finetune":
         learned = finetune.learn(request, looked, split, clock, unfinished, listen)
     else:

@@ -10,6 +10,7 @@ from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError, shown
 from pellucid.network.weights import DEFAULT_BACKBONE
 from pellucid.training.plan import BATCH, RATE, TUNING_BATCH, Plan, default_epochs
+from pellucid.training.rung import FROM_PIXELS, PLAIN, Rung, parse_rungs
 
 Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
@@ -39,7 +40,7 @@ class TrainRequest:
         metadata={
             "help": "features: frozen layers of a pretrained network and a new head. finetune: its last "
             "layers learn too. scratch: a network of your own, from nothing. auto: scratch where --network "
-            "is given, else features, and within --budget whatever fine-tuning proves to be better."
+            "is given, else features, and with --budget or --steps whatever proves to be better."
         },
     )
     backbone: str = field(
@@ -94,13 +95,20 @@ class TrainRequest:
     views: int | None = field(
         default=None,
         metadata={
-            "help": "Views of each picture that fine-tuning learns from, 1 to 100, computed once and kept. "
-            "Default: 4 where --augment is given, else 1."
+            "help": "Views of each picture that a pretrained network learns from, 1 to 100, computed once "
+            "and kept. Default: 4 where --augment is given, else 1."
         },
     )
     budget: float | None = field(
         default=None,
-        metadata={"help": "The time that auto may spend on fine-tuning, such as 90s, 5m or 1h."},
+        metadata={"help": "The time that auto may spend on its steps, such as 90s, 5m or 1h."},
+    )
+    steps: str | None = field(
+        default=None,
+        metadata={
+            "help": "The steps that auto tries, in order, each kept only where it beats what was kept "
+            "before: such as scratch,scratch+light,features,features+light,last,last-two+light."
+        },
     )
     device: Device = field(
         default="auto", metadata={"help": "Where to train: cpu, cuda, mps, or auto for the fastest there is."}
@@ -128,6 +136,20 @@ class TrainRequest:
                 f"A whole number from 1 to {_MOST_VIEWS} was expected: each is computed once and kept.",
                 "Write for example --views 4.",
             )
+        if (self.views or 1) > 1 and self.augment == PLAIN and self.chosen != "ladder":
+            raise RequestError(
+                f"{self.views} views of each picture were asked for, without an augmentation.",
+                "Views that differ were expected.",
+                "Add for example --augment light, or leave --views out.",
+            )
+        if self.views is not None and self.chosen == "scratch":
+            raise RequestError(
+                f"{self.views} views of each picture were asked for, and the recipe is scratch.",
+                "A number of views is for a pretrained network, whose views are computed once and kept; from "
+                "scratch every epoch sees new ones.",
+                "Leave --views out.",
+            )
+        self._check_ladder()
         if self.network is not None and self.recipe in ("features", "finetune"):
             raise RequestError(
                 f"A network was given ({shown(self.network[:60])}), and the recipe is {self.recipe}.",
@@ -158,14 +180,38 @@ class TrainRequest:
                 "Choose another name with --out, or remove it first.",
             )
 
+    def _check_ladder(self) -> None:
+        """See that the steps are steps, that they are for auto, and that a network has one to learn in."""
+        rungs = self.rungs
+        if self.recipe != "auto" and (rungs or self.budget is not None):
+            given = "Steps were" if rungs else "A budget was"
+            raise RequestError(
+                f"{given} given, and the recipe is {self.recipe}.",
+                "Only auto goes by steps, as far as a budget allows; the other recipes take one.",
+                f"Write --recipe auto, or leave --{'steps' if rungs else 'budget'} out.",
+            )
+        if rungs and self.network is not None and not any(one.learns == FROM_PIXELS for one in rungs):
+            raise RequestError(
+                f"A network was given ({shown(self.network[:60])}), and no step learns from scratch.",
+                "A step that trains it was expected.",
+                "Add scratch to --steps, or leave --network out.",
+            )
+
     @property
-    def chosen(self) -> Literal["features", "finetune", "scratch"]:
-        """The recipe that is carried out; ``finetune`` for the ladder too, which begins with features."""
-        if self.recipe == "auto":
-            if self.network is not None:
-                return "scratch"
-            return "features" if self.budget is None else "finetune"
-        return self.recipe
+    def rungs(self) -> tuple[Rung, ...]:
+        """The steps that were asked for; none where they are auto's to choose."""
+        return parse_rungs(self.steps, AUGMENTATIONS) if self.steps is not None else ()
+
+    @property
+    def chosen(self) -> Literal["features", "finetune", "scratch", "ladder"]:
+        """The recipe that is carried out: the ladder is what auto does with steps or a budget."""
+        if self.recipe != "auto":
+            return self.recipe
+        if self.steps is not None:
+            return "ladder"
+        if self.network is not None:
+            return "scratch"
+        return "features" if self.budget is None else "ladder"
 
     def plan(self, pictures: int) -> Plan:
         """How a network is trained on so many pictures.
@@ -197,6 +243,7 @@ class TrainRequest:
             "unfreeze": self.unfreeze,
             "views": self.views,
             "budget": self.budget,
+            "steps": self.steps,
             "device": self.device,
             "precision": self.precision,
         }

@@ -34,6 +34,7 @@ def run(
     unfreeze: str = options.of_request("unfreeze"),
     views: int | None = options.of_request("views"),
     budget: str | None = options.of_request("budget"),
+    steps: str | None = options.of_request("steps"),
     split: str = options.of_request("split", default="70,15,15"),
     seed: int = options.of_request("seed"),
     fit: str = options.of_request("fit"),

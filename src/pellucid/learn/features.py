@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,22 @@ from pellucid.evaluation.calibration import Temperature, fit_temperature
 from pellucid.evaluation.metrics import log_losses
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
-from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
+from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, gone, parts_of
+from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Fit, Preprocess
 from pellucid.record import record_backbone, record_head
 from pellucid.request import TrainRequest
+from pellucid.training.activations import CachedRows
 from pellucid.training.affine import softmax
 from pellucid.training.features import extract
 from pellucid.training.fit import FITS, FitTrial, choose_fit, fits_differ
 from pellucid.training.head import Fitted, fit_head
-from pellucid.training.rows import Rows
+from pellucid.training.rows import JoinedRows, Rows
+from pellucid.training.rung import FROZEN, PLAIN, Rung
 from pellucid.training.trunk import Trunk, open_trunk
 
+VIEWS = 4  # of each training picture, where views are asked for and no number
 _FEW = 400  # pictures to learn from and to choose by, up to which trying three fits costs little
 
 
@@ -35,7 +41,7 @@ class Material:
 
     preprocess: Preprocess
     parts: dict[str, Part]
-    rows: dict[str, Rows]
+    rows: dict[str, CachedRows]
     skipped: tuple[Skipped, ...]
 
 
@@ -50,6 +56,8 @@ class Base:
         fitted: The head, and the one that saw the training split alone.
         temperature: Of the answers.
         stage: Its figure on the validation split.
+        augment: Which views of each training picture the head learnt from besides.
+        views: The features of each of these views.
     """
 
     trunk: Trunk
@@ -58,6 +66,8 @@ class Base:
     fitted: Fitted
     temperature: Temperature
     stage: Stage
+    augment: str = PLAIN
+    views: tuple[CachedRows, ...] = ()
 
 
 def learn(request: TrainRequest, looked: Scan, split: Split, clock: Clock, listen: Listener) -> Learned:
@@ -72,7 +82,11 @@ def learn(request: TrainRequest, looked: Scan, split: Split, clock: Clock, liste
         BackboneError: the backbone or its weights are not to be had.
         StorageError: the cache cannot be written.
     """
-    return learned(learn_base(request, looked, split, clock, listen), looked.classes)
+    base = learn_base(request, looked, split, clock, listen)
+    if request.augment != PLAIN:
+        with clock("views"):
+            base = learn_from_views(base, Rung(FROZEN, request.augment), request, looked, listen)
+    return learned(base, looked.classes)
 
 
 def learn_base(request: TrainRequest, looked: Scan, split: Split, clock: Clock, listen: Listener) -> Base:
@@ -87,11 +101,62 @@ def learn_base(request: TrainRequest, looked: Scan, split: Split, clock: Clock, 
         material = _material(looked, split, trunk, replace(trunk.preprocess, fit=fit), SPLITS, listen)
     with clock("head"):
         fitted = _fit(request, material, len(looked.classes), refit=True, listen=listen)
-        val_labels_N = material.parts["val"].labels_N
-        temperature = fit_temperature(fitted.val_logits_NK, val_labels_N)
-    right = int((fitted.val_logits_NK.argmax(axis=1) == val_labels_N).sum())
-    stage = Stage("features", Proportion(len(val_labels_N), right), clock.spent("features", "head"))
+        temperature = fit_temperature(fitted.val_logits_NK, material.parts["val"].labels_N)
+    stage = Stage(FROZEN, right(fitted.val_logits_NK, material), clock.spent("features", "head"))
     return Base(trunk, material, fits, fitted, temperature, stage)
+
+
+def learn_from_views(base: Base, rung: Rung, request: TrainRequest, looked: Scan, listen: Listener) -> Base:
+    """The same frozen layers with a head that learnt from views of the training pictures too.
+
+    Each picture, as it is and in all its views, counts as one.
+
+    Raises:
+        SourceError: a picture has gone since its features were computed.
+        StorageError: the cache cannot be written.
+    """
+    begun = perf_counter()
+    material, part = base.material, base.material.parts["train"]
+    views: list[CachedRows] = []
+    for number in range(request.views or VIEWS):
+        found = extract(
+            part.pictures,
+            looked.source.read,
+            base.trunk,
+            material.preprocess,
+            listen,
+            view=View(preset(rung.augment), request.seed, number),
+        )
+        if len(found.positions) != len(part.pictures):
+            raise gone(found.skipped[0].path)
+        views.append(found.rows)
+    fitted = _fit(request, material, len(looked.classes), views=views, refit=True, listen=listen)
+    temperature = fit_temperature(fitted.val_logits_NK, material.parts["val"].labels_N)
+    stage = Stage(rung.name, right(fitted.val_logits_NK, material), perf_counter() - begun)
+    fresh = replace(base, fitted=fitted, temperature=temperature, stage=stage)
+    return replace(fresh, augment=rung.augment, views=tuple(views))
+
+
+def without(base: Base, seen_M: NDArray[np.int64], request: TrainRequest, classes: int) -> Base:
+    """The base as it would be had the head learnt from these of the training pictures alone."""
+    part = base.material.parts["train"]
+    fewer = replace(
+        base.material,
+        parts={
+            **base.material.parts,
+            "train": Part(tuple(part.pictures[place] for place in seen_M), part.labels_N[seen_M]),
+        },
+        rows={**base.material.rows, "train": base.material.rows["train"].take(seen_M)},
+    )
+    views = tuple(one.take(seen_M) for one in base.views)
+    fitted = _fit(request, fewer, classes, views=views, refit=False, listen=silent)
+    return replace(base, material=fewer, fitted=fitted, views=views)
+
+
+def right(val_logits_NK: NDArray[np.float32], material: Material) -> Proportion:
+    """How many of the validation pictures these logits answer rightly."""
+    labels_N = material.parts["val"].labels_N
+    return Proportion(len(labels_N), int((val_logits_NK.argmax(axis=1) == labels_N).sum()))
 
 
 def learned(base: Base, classes: tuple[str, ...]) -> Learned:
@@ -99,6 +164,8 @@ def learned(base: Base, classes: tuple[str, ...]) -> Learned:
     head = replace(base.fitted.head, temperature=base.temperature.value)
     classifier = Classifier(classes, base.trunk, base.material.preprocess, head)
     told = record_head(base.fitted, head, base.temperature.reason, classes)
+    if base.views:
+        told = {**told, "augment": base.augment, "views": len(base.views)}
     return Learned(
         chosen="features",
         classifier=classifier,
@@ -136,15 +203,27 @@ def _material(
     )
 
 
-def _fit(request: TrainRequest, material: Material, classes: int, *, refit: bool, listen: Listener) -> Fitted:
+def _fit(
+    request: TrainRequest,
+    material: Material,
+    classes: int,
+    *,
+    refit: bool,
+    views: Sequence[CachedRows] = (),
+    listen: Listener,
+) -> Fitted:
+    rows: Rows = material.rows["train"]
+    for one in views:
+        rows = JoinedRows(rows, one)
     return fit_head(
-        material.rows["train"],
-        material.parts["train"].labels_N,
+        rows,
+        np.tile(material.parts["train"].labels_N, 1 + len(views)),
         material.rows["val"],
         material.parts["val"].labels_N,
         classes,
         class_weights=request.class_weights,
         refit=refit,
+        views=1 + len(views),
         listen=listen,
     )
 
@@ -178,10 +257,8 @@ def _try_fit(
     preprocess = replace(trunk.preprocess, fit=fit)
     material = _material(looked, split, trunk, preprocess, ("train", "val"), listen)
     fitted = _fit(request, material, len(looked.classes), refit=False, listen=silent)
-    labels_N = material.parts["val"].labels_N
-    right = int((fitted.val_logits_NK.argmax(axis=1) == labels_N).sum())
-    losses_N = calibrated_losses(fitted.val_logits_NK, labels_N)
-    return FitTrial(fit, Proportion(len(labels_N), right), losses_N)
+    losses_N = calibrated_losses(fitted.val_logits_NK, material.parts["val"].labels_N)
+    return FitTrial(fit, right(fitted.val_logits_NK, material), losses_N)
 
 
 def calibrated_losses(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:

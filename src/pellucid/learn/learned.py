@@ -120,3 +120,12 @@ def parts_of(
         labels_N = np.array([index[picture.label] for picture in there], np.int64)
         parts[name] = (Part(there, labels_N), here_N)
     return parts
+
+
+def gone(path: str) -> SourceError:
+    """The error that says that a picture which was read before cannot be read any more."""
+    return SourceError(
+        f"The picture {shown(path)} cannot be read any more.",
+        "Pictures that stay as they are while they are learnt from were expected.",
+        "Bring it back, or take it away and train again.",
+    )

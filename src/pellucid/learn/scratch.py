@@ -20,7 +20,7 @@ from pellucid.evaluation.shift import shift_curve
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
 from pellucid.learn.sight import Sight, choose_sight, standardised
-from pellucid.learn.unfinished import Unfinished
+from pellucid.learn.unfinished import Unfinished, Watch
 from pellucid.learn.views import views_of
 from pellucid.network.account import account
 from pellucid.network.blueprint import Blueprint
@@ -39,10 +39,10 @@ from pellucid.training.plan import Plan
 from pellucid.workers import in_order
 
 _COPIES = 6  # of the parameters: weights, gradients, two moments, the average and the best
-_SAVE_EVERY = 20.0  # seconds
 _SMALL = 64  # pixels a side, up to which a shift of six matters
 _MOVED = 500  # test pictures that are moved, each to 24 places
 _TOLERANCE = 1e-4
+_GUESSED_FLOPS, _GUESSED_VIEWS, _AROUND = 2.5e10, 2000.0, 5.0  # a second, a second, and seconds
 _KERAS = ".keras"
 
 
@@ -99,10 +99,13 @@ def learn(
     looked: Scan,
     split: Split,
     clock: Clock,
-    unfinished: Unfinished,
+    unfinished: Unfinished | None,
     listen: Listener,
 ) -> Learned:
     """Train the request's network on the training pictures; validation chooses the best weights.
+
+    Args:
+        unfinished: Keeps the training's state, so that one that is killed goes on; None keeps none.
 
     Raises:
         SourceError: a split has no picture that can be read.
@@ -115,11 +118,11 @@ def learn(
         listen(Notice(note))
     plan = request.plan(len(split.train))
     _refuse_too_large(sight.blueprint, min(plan.batch, len(split.train)))
-    state = unfinished.begin(request, looked.digest)
+    watch = unfinished.watch(request, looked.digest) if unfinished else Watch()
     with clock("decoding"):
         material = _material(request, looked, split, sight, listen)
     with clock("training"):
-        outcome = _train(request, sight.blueprint, material, plan, unfinished, state, listen)
+        outcome = _train(request, sight.blueprint, material, plan, watch, listen)
     with clock("answers"), phase(listen, "Answering", unit=""):
         layers, head = cut(sight.blueprint, outcome.parameters)
         engine = Engine(layers, sight.preprocess)
@@ -151,6 +154,17 @@ def learn(
         metrics=outcome.epochs,
         notes=sight.notes + doubts,
     )
+
+
+def forecast(request: TrainRequest, looked: Scan, pictures: int) -> float:
+    """Seconds that learning from so many pictures will take, guessed from the multiply-adds alone.
+
+    Raises:
+        RequestError: the network does not fit the pictures.
+    """
+    macs = account(choose_sight(request, looked).blueprint).macs
+    each = 6 * macs / _GUESSED_FLOPS + 1 / _GUESSED_VIEWS  # forward, and twice as much backward
+    return _AROUND + request.plan(pictures).epochs * pictures * each
 
 
 def _record_sight(sight: Sight) -> dict[str, Any]:
@@ -228,8 +242,7 @@ def _train(
     blueprint: Blueprint,
     material: _Material,
     plan: Plan,
-    unfinished: Unfinished,
-    state: Any,
+    watch: Watch,
     listen: Listener,
 ) -> _Outcome:
     # PyTorch takes seconds to import; this is the recipe's one door to it.
@@ -240,21 +253,21 @@ def _train(
     place = choose_place(request.device, request.precision)
     network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
     loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
-    if state is not None:
-        with unfinished.restoring():
-            loop.restore(state)
+    if watch.state is not None:
+        with watch.restoring():
+            loop.restore(watch.state)
         listen(Notice(f"Going on after step {loop.step:,} of {loop.rates.steps:,}."))
     lines = [epoch.to_json() for epoch in loop.epochs]
 
     def tell(epoch: Any) -> None:
         lines.append(epoch.to_json())
-        unfinished.tell(lines)
+        watch.tell(lines)
 
     device = str(place.device)
     try:
-        trained = loop.run(listen, unfinished.keep, _SAVE_EVERY, tell)
+        trained = loop.run(listen, watch.keep, watch.every, tell)
     except DivergedError as error:
-        raise DivergedError(error.came, error.expected, f"{error.advice} {unfinished.left}") from error
+        raise DivergedError(error.came, error.expected, f"{error.advice} {watch.left()}".rstrip()) from error
     exact = place if request.precision == "fp32" else choose_place(request.device, "fp32")
     val_logits_NK = logits(network, material.feeds["val"], exact)
     return _Outcome(

@@ -7,8 +7,8 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,26 @@ _REQUEST = "request.json"
 _METRICS = "metrics.jsonl"
 _SUFFIX = ".unfinished"
 _WHAT = "the training under way"
+_SAVE_EVERY = 20.0  # seconds
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who keeps the state of a training that is under way, and who is told of its epochs; nobody, if need be.
+
+    Attributes:
+        state: What to go on from.
+        restoring: Surrounds the going on, and says what is wrong where the state is another network's.
+        keep, tell, every: As the loop has them.
+        left: What stands there after a training that failed, as a sentence.
+    """
+
+    state: State | None = None
+    restoring: Callable[[], AbstractContextManager[None]] = nullcontext
+    keep: Callable[[State], None] = lambda state: None
+    tell: Callable[[list[dict[str, Any]]], None] = lambda lines: None
+    every: float = _SAVE_EVERY
+    left: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,11 @@ class Unfinished:
                 "A place without one was expected, so that what it has learnt is not lost.",
                 f"Go on with it: {self.command}. Or delete it.",
             )
+
+    def watch(self, request: TrainRequest, digest: str) -> Watch:
+        """What keeps the state of this training here; it begins or goes on, and raises, as ``begin`` does."""
+        state = self.begin(request, digest)
+        return Watch(state, self.restoring, self.keep, self.tell, left=lambda: self.left)
 
     def begin(self, request: TrainRequest, digest: str) -> State | None:
         """Make the folder, or look at the one that is there; the state to go on from, if any.
@@ -185,6 +210,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "unfreeze": str,
     "views": (int, type(None)),
     "budget": (int, float, type(None)),
+    "steps": (str, type(None)),
 }
 
 

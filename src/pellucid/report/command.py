@@ -13,7 +13,7 @@ def command(request: Mapping[str, Any]) -> str:
         request: The ``request`` of a run's record.
     """
     options = [("--recipe", request["recipe"])]
-    if request.get("network") is None:
+    if request.get("network") is None or request.get("steps") is not None:
         options.append(("--backbone", request["backbone"]))
     options += [
         (flag, request[key])
@@ -24,6 +24,7 @@ def command(request: Mapping[str, Any]) -> str:
             ("--batch", "batch"),
             ("--learning-rate", "learning_rate"),
             ("--views", "views"),
+            ("--steps", "steps"),
         )
         if request.get(key) is not None
     ]

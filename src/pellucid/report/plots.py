@@ -146,6 +146,30 @@ def losses(epochs: Sequence[Mapping[str, Any]], best: int, classes: int) -> Mark
     return _over_epochs("losses", words, epochs, best, ("loss", "val_loss"), scale)
 
 
+def step_losses(
+    number: int, epochs: Sequence[Mapping[str, Any]], frozen: float | None, most: float
+) -> Markup:
+    """The log losses of one step of the ladder, on a scale from 0 to ``most`` that all steps share.
+
+    Args:
+        number: The step's, for the drawing's name.
+        epochs: Its lines, at least one.
+        frozen: The validation log loss of the head on frozen layers, which stands there as a line.
+        most: In nats; what lies above is cut off.
+    """
+    words = "Log loss of training and of validation pictures over the epochs of one step."
+    best = min(epochs, key=lambda epoch: float(epoch["val_loss"]))["epoch"]
+
+    def scale(axes: "Axes") -> None:
+        if frozen is not None:
+            axes.axhline(frozen, color=QUIET, linewidth=1, linestyle=(0, (1, 3)), label="frozen layers")
+        axes.set_ylim(0, most)
+        axes.locator_params(axis="y", nbins=5, steps=[1, 2, 5, 10])
+        axes.set_ylabel("log loss")
+
+    return _over_epochs(f"step-{number}", words, epochs, best, ("loss", "val_loss"), scale)
+
+
 def accuracies(epochs: Sequence[Mapping[str, Any]], best: int) -> Markup:
     """Training and validation accuracy over the epochs, in per cent; the epoch that was kept is marked."""
     words = "Accuracy on training and on validation pictures over the epochs; the table has the numbers."

@@ -4,6 +4,7 @@ It reads a run's record and the test split's answers; what they mean is worked o
 and every name in them is hostile until the template has escaped it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ def render(
         bins=bins,
         course=_course(record),
         drawn=_drawings(bins, record, evaluation["curves"]),
+        steps=_steps(record.get("ladder", ()), len(classes)),
         phases=_phases(record["seconds"]),
         command=command(record["request"]),
         rows=_ROWS,
@@ -82,6 +84,20 @@ def _drawings(
     if record.get("shifts"):
         drawn["shifts"] = plots.shifts(record["shifts"])
     return drawn
+
+
+def _steps(ladder: Sequence[Mapping[str, Any]], classes: int) -> list[tuple[str, Markup]]:
+    """The curves of the steps that were trained over epochs, where there are several; all to one scale."""
+    frozen = next((one.get("log_loss") for one in ladder if one["name"] == "features"), None)
+    trained = [(one["name"], one["epochs"]) for one in ladder if len(one.get("epochs", ())) > 1]
+    if len(trained) < 2:
+        return []
+    highest = max(max(epoch["loss"], epoch["val_loss"]) for _, epochs in trained for epoch in epochs)
+    most = 1.05 * min(highest, 2 * math.log(classes))
+    return [
+        (name, plots.step_losses(number, epochs, frozen, most))
+        for number, (name, epochs) in enumerate(trained)
+    ]
 
 
 def _course(record: Mapping[str, Any]) -> list[str]:

@@ -92,6 +92,7 @@ def fit_head(
     *,
     class_weights: ClassWeights = "auto",
     refit: bool = False,
+    views: int = 1,
     listen: Listener = silent,
 ) -> Fitted:
     """Fit multinomial logistic regression with an L2 penalty that is chosen on the validation split.
@@ -99,16 +100,15 @@ def fit_head(
     The strengths are tried from strong to weak, each from the solution of the one before, until the score
     (see `Step`) has risen twice. Then the head is fitted to a finer tolerance at the strength chosen: on the
     training split, or on both splits (``refit``). The same input gives the same bytes on one machine:
-    blocks are of fixed size, and BLAS runs on one thread (products as thin as these gain little from more,
-    and lose much where the machine has other work).
+    blocks are of fixed size, and BLAS runs on one thread (thin products gain little from more).
 
     Args:
         train, val: features, (N, D) float32 each; ``val`` may be empty, and C is then 0.03.
         labels_N, val_labels_N: integers in 0..classes-1.
         classes: K, at least 2.
-        class_weights: "balanced" has a picture count N / (K x the pictures of its class), "auto" does so
-            where the largest class has 3 times the pictures of the smallest or more.
+        class_weights: "balanced" has a picture count N / (K x its class's), "auto" where sizes differ 3 x.
         refit: learn from the validation pictures too, once they have served to choose.
+        views: how often each training picture stands in ``train``; its rows together count as one.
 
     Raises:
         SourceError: where there are fewer than two classes, or one of them has no training picture.
@@ -122,7 +122,7 @@ def fit_head(
         scale = measure_scale(train)
         check_all_finite(val)
         counted_K = np.ones(classes) if weights_K is None else weights_K
-        objective = Objective(ScaledRows(train, scale), labels_N, counted_K[labels_N], classes)
+        objective = Objective(ScaledRows(train, scale), labels_N, counted_K[labels_N] / views, classes)
         validation = Objective(ScaledRows(val, scale), val_labels_N, counted_K[val_labels_N], classes)
         tried = _search(objective, validation, advance)
         best = min(tried, key=lambda one: one.step.score, default=None)

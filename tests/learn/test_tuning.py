@@ -11,16 +11,18 @@ from pellucid.data.fractions import Fractions
 from pellucid.data.scan import Scan, scan
 from pellucid.data.source import open_source
 from pellucid.data.split import split_pictures
-from pellucid.errors import RequestError, StorageError
+from pellucid.errors import StorageError
 from pellucid.events import Event, Notice, silent
 from pellucid.learn.features import Base, learn_base
 from pellucid.learn.learned import Clock
-from pellucid.learn.rung import Ground, Rung, Watch, break_ground, climb, forecast, plan_of
+from pellucid.learn.tuning import Ground, Stock, break_ground, climb, forecast, plan_of, take_stock
+from pellucid.learn.unfinished import Watch
 from pellucid.network.tail import Tail
 from pellucid.request import TrainRequest
 from pellucid.training.checkpoint import State
 from pellucid.training.freeze import FreezeError
 from pellucid.training.plan import Plan
+from pellucid.training.rung import Rung
 
 pytestmark = pytest.mark.slow
 
@@ -51,8 +53,13 @@ def base(source: Scan, request_: TrainRequest) -> Base:
 
 
 @pytest.fixture(scope="module")
-def ground(source: Scan, request_: TrainRequest, base: Base) -> Ground:
-    return break_ground(Rung("last", "light"), request_, source, base, silent)
+def stock(request_: TrainRequest) -> Stock:
+    return take_stock(request_)
+
+
+@pytest.fixture(scope="module")
+def ground(source: Scan, request_: TrainRequest, base: Base, stock: Stock) -> Ground:
+    return break_ground(Rung("last", "light"), request_, source, base, stock, silent)
 
 
 def test_the_ground_is_the_backbone_s_own_maps(ground: Ground, base: Base) -> None:
@@ -71,7 +78,7 @@ def test_the_ground_is_the_backbone_s_own_maps(ground: Ground, base: Base) -> No
 def _top(ground: Ground) -> nn.Module:
     from pellucid.network.top import top_of
 
-    return top_of(ground.backbone, ground.freeze.boundary)
+    return top_of(ground.stock.backbone, ground.freeze.boundary)
 
 
 def test_what_is_frozen_stays_and_what_learns_changes(
@@ -82,7 +89,7 @@ def test_what_is_frozen_stays_and_what_learns_changes(
     assert set(climbed.changed) == set(ground.freeze.learning)
     assert all(name.startswith(("blocks.6.", "conv_head.", "bn2.")) for name in climbed.changed)
     assert climbed.record["proof"]["changed"] == len(climbed.changed)
-    assert climbed.record["proof"]["equal"] == len(ground.before) - len(climbed.changed)
+    assert climbed.record["proof"]["equal"] == len(ground.stock.before) - len(climbed.changed)
     assert [line["epoch"] for line in climbed.epochs] == [1, 2]
 
 
@@ -117,19 +124,8 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(
     np.testing.assert_array_equal(whole.head.weight_DK, again.head.weight_DK)
 
 
-def test_views_without_an_augmentation_are_refused(source: Scan, base: Base) -> None:
-    """They would all be the same picture."""
-    several = TrainRequest(source="unused", recipe="finetune", views=4)
-    with pytest.raises(RequestError) as caught:
-        break_ground(Rung("last", "none"), several, source, base, silent)
-    assert str(caught.value) == (
-        "4 views of each picture were asked for, without an augmentation. Views that differ were expected. "
-        "Add for example --augment light, or leave --views out."
-    )
-
-
 def test_a_small_disk_means_fewer_views_and_says_so(
-    source: Scan, request_: TrainRequest, base: Base, monkeypatch: pytest.MonkeyPatch
+    source: Scan, request_: TrainRequest, base: Base, stock: Stock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of what is free bounds them; where not even one fits, that is an error."""
     each = 2 * 192 * 7 * 7
@@ -137,12 +133,12 @@ def test_a_small_disk_means_fewer_views_and_says_so(
     told: list[Event] = []
     free = 2 * each * (train + val) + 2
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(free, 0, free))
-    few = break_ground(Rung("last", "light"), request_, source, base, told.append)
+    few = break_ground(Rung("last", "light"), request_, source, base, stock, told.append)
     assert len(few.train.views) == 1
     assert Notice("There is room for 1 of 2 views of each picture; so many are learnt from.") in told
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1000, 0, 1000))
     with pytest.raises(StorageError, match=r"The maps of one view at blocks\.5 take [\d,]+ bytes\."):
-        break_ground(Rung("last", "light"), request_, source, base, silent)
+        break_ground(Rung("last", "light"), request_, source, base, stock, silent)
 
 
 def test_a_plan_has_enough_steps_for_few_pictures() -> None:

@@ -5,8 +5,7 @@ what they put out. Which steps are taken, and which is kept, is the ladder's bus
 """
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.scan import Scan
-from pellucid.errors import RequestError, SourceError, StorageError, shown
+from pellucid.errors import StorageError
 from pellucid.events import Listener, Notice, silent
-from pellucid.learn.features import Base
-from pellucid.learn.learned import Part
+from pellucid.learn.features import VIEWS, Base
+from pellucid.learn.folds import Fold
+from pellucid.learn.learned import Part, gone
+from pellucid.learn.unfinished import Watch
 from pellucid.pictures.augment.presets import preset
 from pellucid.pictures.augment.view import View
 from pellucid.request import TrainRequest
@@ -28,6 +29,7 @@ from pellucid.training.boundary import BoundaryFeed
 from pellucid.training.features import cache_limit, extract
 from pellucid.training.freeze import Freeze, plan_freeze, prove, tensors_of
 from pellucid.training.plan import TUNING_BATCH, Plan
+from pellucid.training.rung import PLAIN, Rung
 from pellucid.training.schedule import order
 from pellucid.training.trunk import Trunk, open_trunk
 
@@ -37,10 +39,8 @@ if TYPE_CHECKING:
     from pellucid.network.backbone import Backbone
     from pellucid.network.tail import Tail
     from pellucid.network.top import Top
-    from pellucid.training.checkpoint import State
 
 RATES = (1e-4, 3e-4, 1e-3)
-_VIEWS = 4
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
@@ -50,24 +50,16 @@ _FACTOR = 0.5  # of the learning rate, from each block to the one below it
 
 
 @dataclass(frozen=True)
-class Rung:
-    """What is to be tried.
+class Stock:
+    """A backbone that one step after another learns from.
 
     Attributes:
-        unfreeze: What learns, as ``--unfreeze`` has it.
-        augment: The preset that its views are made by.
+        backbone: Its layers; their numbers are those of the step that learnt last.
+        before: All of its tensors as it came.
     """
 
-    unfreeze: str
-    augment: str
-
-    @property
-    def name(self) -> str:
-        """In words, as a stage is called."""
-        what = {"last": "last block", "last-two": "last two blocks"}.get(
-            self.unfreeze, f"above {self.unfreeze}"
-        )
-        return f"finetune, {what}" + ("" if self.augment == "none" else f", {self.augment} views")
+    backbone: "Backbone"
+    before: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -76,16 +68,19 @@ class Ground:
 
     Attributes:
         top: The layers above the boundary; their tensors are the backbone's own.
-        before: All tensors of the backbone as it came.
+        train: The training pictures in their views.
+        plain: The training pictures as they are; None where nobody is to be asked about them.
+        held: Pictures that are neither learnt from nor serve any choice, to be answered for; None for none.
     """
 
     rung: Rung
-    backbone: "Backbone"
+    stock: Stock
     top: "Top"
     train: BoundaryFeed
+    plain: BoundaryFeed | None
     val: BoundaryFeed
     freeze: Freeze
-    before: Mapping[str, NDArray[Any]]
+    held: BoundaryFeed | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +91,7 @@ class Climbed:
         head: The head that learnt with the layers.
         changed: The backbone's tensors that learnt, by its own names.
         val_logits_NK: Of the validation pictures, float32.
+        held_logits_MK: Of the pictures that were held out, float32; None where none were.
         epochs: The lines of ``metrics.jsonl``.
         record: What ``run.json`` says of it.
     """
@@ -103,25 +99,21 @@ class Climbed:
     head: Head
     changed: Mapping[str, NDArray[np.float32]]
     val_logits_NK: NDArray[np.float32]
+    held_logits_MK: NDArray[np.float32] | None
     epochs: list[dict[str, Any]]
     record: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Watch:
-    """Who keeps the state of a training that is under way, and who is told of its epochs.
+def take_stock(request: TrainRequest) -> Stock:
+    """The backbone that the request names, in PyTorch, which takes seconds: once for all steps.
 
-    Attributes:
-        state: What to go on from.
-        restoring: Surrounds the going on, and says what is wrong where the state is another network's.
-        keep, tell, every: As the loop has them.
+    Raises:
+        BackboneError: it or its weights are not to be had.
     """
+    from pellucid.network.backbone import load_backbone
 
-    state: "State | None" = None
-    restoring: Callable[[], AbstractContextManager[None]] = nullcontext
-    keep: Callable[["State"], None] = lambda state: None
-    tell: Callable[[list[dict[str, Any]]], None] = lambda lines: None
-    every: float = 20.0
+    backbone = load_backbone(request.backbone, weights=request.weights, download=request.download)
+    return Stock(backbone, tensors_of(backbone.module.state_dict()))
 
 
 def plan_of(request: TrainRequest, pictures: int) -> Plan:
@@ -135,10 +127,18 @@ def plan_of(request: TrainRequest, pictures: int) -> Plan:
 
 def views_wanted(rung: Rung, request: TrainRequest) -> int:
     """How many views of each training picture a rung learns from, where there is room for them."""
-    return 1 if rung.augment == "none" else request.views or _VIEWS
+    return 1 if rung.augment == PLAIN else request.views or VIEWS
 
 
-def forecast(ground_pace: float, step_pace: float, plan: Plan, views: int, train: int, others: int) -> float:
+def forecast(
+    ground_pace: float,
+    step_pace: float,
+    plan: Plan,
+    views: int,
+    train: int,
+    others: int,
+    again: float = 0.0,
+) -> float:
     """Seconds that a rung will take: its maps, the trial of rates, its epochs, and the tuned layers' export.
 
     Args:
@@ -148,26 +148,37 @@ def forecast(ground_pace: float, step_pace: float, plan: Plan, views: int, train
         views: Of each training picture.
         train: Training pictures.
         others: Validation and test pictures, which the tuned layers answer for.
+        again: How often more the training pictures are learnt from, for cross-validation.
     """
     tried = len(RATES) * min(train, _TRIED_STEPS * plan.batch)
-    return (views * train + others) / ground_pace + (plan.epochs * train + tried) / step_pace + _EXPORT
+    learnt = (1 + again) * plan.epochs * train
+    return (views * train + others) / ground_pace + (learnt + tried) / step_pace + _EXPORT
 
 
-def break_ground(rung: Rung, request: TrainRequest, looked: Scan, base: Base, listen: Listener) -> Ground:
+def break_ground(
+    rung: Rung,
+    request: TrainRequest,
+    looked: Scan,
+    base: Base,
+    stock: Stock,
+    listen: Listener,
+    *,
+    plain: bool = False,
+) -> Ground:
     """Compute the maps at the boundary for every view of the training pictures, and for validation.
+
+    Args:
+        plain: Of the training pictures as they are, too.
 
     Raises:
         BackboneError: the backbone cannot be cut there.
         SourceError: a picture has gone since its features were computed.
         StorageError: there is no room for the maps of a single view.
     """
-    from pellucid.network.backbone import load_backbone
     from pellucid.network.top import boundary_of, timm_name, top_of
 
-    backbone = load_backbone(request.backbone, weights=request.weights, download=request.download)
-    boundary = boundary_of(backbone, rung.unfreeze)
-    top = top_of(backbone, boundary)  # refuses what cannot be cut before anything is computed
-    before = tensors_of(backbone.module.state_dict())
+    boundary = boundary_of(stock.backbone, rung.learns)
+    top = top_of(stock.backbone, boundary)  # refuses what cannot be cut before anything is computed
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
@@ -175,9 +186,10 @@ def break_ground(rung: Rung, request: TrainRequest, looked: Scan, base: Base, li
     augment = preset(rung.augment)
     number = _affordable(request, rung, trunk, parts, listen)
     views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]
+    wanted = [("val", [None]), ("train", views)]
     feeds = {}
-    for name, shown_views in (("val", [None]), ("train", views)):
-        part = parts[name]
+    for name, shown_views in [*wanted, ("plain", [None])] if plain else wanted:
+        part = parts["val" if name == "val" else "train"]
         rows = []
         for view in shown_views:
             found = extract(
@@ -190,12 +202,12 @@ def break_ground(rung: Rung, request: TrainRequest, looked: Scan, base: Base, li
                 kind=np.float16,
             )
             if len(found.positions) != len(part.pictures):
-                raise _gone(found.skipped[0].path)
+                raise gone(found.skipped[0].path)
             rows.append(found.rows)
         channels, height, width = trunk.output_shape
         feeds[name] = BoundaryFeed(rows, (channels, height, width), part.labels_N)
-    freeze = plan_freeze(boundary, before, learning, head)
-    return Ground(rung, backbone, top, feeds["train"], feeds["val"], freeze, before)
+    freeze = plan_freeze(boundary, stock.before, learning, head)
+    return Ground(rung, stock, top, feeds["train"], feeds.get("plain"), feeds["val"], freeze)
 
 
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
@@ -214,12 +226,8 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
 
     listen(Notice(ground.freeze.told()))
     place = choose_place(request.device, request.precision)
-    plan = plan_of(request, len(ground.train))
     factors = _factors(ground)
-    tried: list[dict[str, float]] = []
-    if request.learning_rate is None:
-        tried = [_try_rate(rate, ground, base, plan, place, factors) for rate in RATES]
-        plan = replace(plan, rate=min(tried, key=lambda one: one["val_loss"])["rate"])
+    plan, tried = _planned(request, ground, base, place, factors)
     tail = _tail(ground, base, plan.seed)
     loop = Loop(tail, ground.train, ground.val, plan, place, factors=factors)
     if watch.state is not None:
@@ -239,6 +247,7 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
         head=Head(weight_DK, bias_K),
         changed=changed,
         val_logits_NK=val_logits_NK,
+        held_logits_MK=None if ground.held is None else logits(tail, ground.held, place),
         epochs=lines,
         record={
             **ground.freeze.to_json(),
@@ -254,6 +263,27 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
             "epochs": lines,
         },
     )
+
+
+def out_of_fold(
+    ground: Ground, folds: Sequence[Fold], bases: Sequence[Base], climbed: Climbed, request: TrainRequest
+) -> NDArray[np.float32]:
+    """What is said of each held-out training picture by a training that had not seen it: (M, K) float32.
+
+    Each goes as the whole one went: from a head that saw as little, at the rate that was found. The answers
+    come fold by fold.
+
+    Args:
+        bases: The frozen base of each fold.
+        climbed: The training on all training pictures.
+    """
+    same = replace(request, learning_rate=climbed.record["plan"]["rate"])
+    answers = []
+    for fold, base in zip(folds, bases, strict=True):
+        held = (ground.plain or ground.train).take(fold.held_M)
+        fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
+        answers.append(climb(fewer, same, base, Watch(), silent).held_logits_MK)
+    return np.concatenate([one for one in answers if one is not None])
 
 
 def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
@@ -272,9 +302,20 @@ def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
     """The layers above the boundary as the backbone had them, and the head that saw the training split."""
     from pellucid.network.tail import Tail
 
-    ground.backbone.take(ground.before)
+    ground.stock.backbone.take(ground.stock.before)
     unseen = base.fitted.unseen
     return Tail(ground.top, unseen.weight_DK, unseen.bias_K, seed)
+
+
+def _planned(
+    request: TrainRequest, ground: Ground, base: Base, place: "Accelerator", factors: Mapping[str, float]
+) -> tuple[Plan, list[dict[str, float]]]:
+    """The plan with the rate that was asked for, or the best in short trials; and these."""
+    plan = plan_of(request, len(ground.train))
+    if request.learning_rate is not None:
+        return plan, []
+    tried = [_try_rate(rate, ground, base, plan, place, factors) for rate in RATES]
+    return replace(plan, rate=min(tried, key=lambda one: one["val_loss"])["rate"]), tried
 
 
 def _try_rate(
@@ -298,7 +339,7 @@ def _factors(ground: Ground) -> dict[str, float]:
     """What the rate is multiplied by: 1 for the head, and half as much for each block further down."""
     from pellucid.network.top import stages
 
-    blocks = stages(ground.backbone)
+    blocks = stages(ground.stock.backbone)
     above = blocks[blocks.index(ground.freeze.boundary) + 1 :] if ground.freeze.boundary in blocks else ()
     lower = {f"top.module.{name}": _FACTOR ** (depth + 1) for depth, name in enumerate(reversed(above))}
     return {"top.": _FACTOR, **lower}
@@ -306,8 +347,8 @@ def _factors(ground: Ground) -> dict[str, float]:
 
 def _changed(ground: Ground) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """What learnt, and the proof that nothing else did."""
-    after = tensors_of(ground.backbone.module.state_dict())
-    proof = prove(ground.freeze, ground.before, after)
+    after = tensors_of(ground.stock.backbone.module.state_dict())
+    proof = prove(ground.freeze, ground.stock.before, after)
     return {name: np.asarray(after[name], np.float32) for name in sorted(ground.freeze.learning)}, proof
 
 
@@ -316,13 +357,7 @@ def _affordable(
 ) -> int:
     """How many views of each training picture there is room for on the disk."""
     wanted = views_wanted(rung, request)
-    if rung.augment == "none":
-        if request.views is not None and request.views > 1:
-            raise RequestError(
-                f"{request.views} views of each picture were asked for, without an augmentation.",
-                "Views that differ were expected.",
-                "Add for example --augment light, or leave --views out.",
-            )
+    if rung.augment == PLAIN:
         return wanted
     each = 2 * int(np.prod(trunk.output_shape))
     folder = cache_folder()
@@ -340,11 +375,3 @@ def _affordable(
             Notice(f"There is room for {fitting} of {wanted} views of each picture; so many are learnt from.")
         )
     return int(min(wanted, fitting))
-
-
-def _gone(path: str) -> SourceError:
-    return SourceError(
-        f"The picture {shown(path)} cannot be read any more.",
-        "Pictures that stay as they are while they are learnt from were expected.",
-        "Bring it back, or take it away and train again.",
-    )

@@ -1,0 +1,309 @@
+"""The ladder: steps tried one after another within a budget, each kept only where it beats what was there.
+
+Each step is forecast in seconds for this machine before it begins. An interrupt ends the ladder, and the
+best so far is delivered.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.duplicates import Duplicates
+from pellucid.data.scan import Scan
+from pellucid.data.split import Split
+from pellucid.errors import shown
+from pellucid.evaluation.metrics import log_losses
+from pellucid.events import Listener, Notice
+from pellucid.learn import scratch
+from pellucid.learn.features import VIEWS, Base, learn_base, learn_from_views, learned, without
+from pellucid.learn.finetune import FEW, Step, delivered, frozen, with_steps
+from pellucid.learn.folds import Fold, deal
+from pellucid.learn.learned import Clock, Learned
+from pellucid.learn.standing import Standing, judge, standing
+from pellucid.learn.tuning import (
+    Ground,
+    Stock,
+    break_ground,
+    climb,
+    forecast,
+    out_of_fold,
+    plan_of,
+    step_pace,
+    take_stock,
+    views_wanted,
+)
+from pellucid.learn.unfinished import Watch
+from pellucid.request import TrainRequest
+from pellucid.training.rung import FROM_PIXELS, FROZEN, PLAIN, Rung
+
+_FIRST_PACE = 30.0  # pictures a second through frozen layers, before any was measured
+_HEAD = 2.0  # seconds, to fit one
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A step that was carried out: how it did, how its classifier is made, its forecast and its epochs."""
+
+    standing: Standing
+    deliver: Callable[[], Learned]
+    forecast: float | None
+    epochs: tuple[Mapping[str, Any], ...] = ()
+
+
+class _TooLongError(Exception):
+    """A step would take longer than what is left; its argument is the forecast in seconds."""
+
+
+@dataclass
+class _Climber:
+    """What all steps share: the pictures, the frozen backbone, and what this machine was seen to do.
+
+    Attributes:
+        folds: Training pictures to hold out in turn; none where the validation split can tell.
+        pace: Pictures a second through the frozen layers.
+        stock: The backbone in PyTorch, once a step needs it.
+        fewer: The frozen base of each fold, once it is needed.
+    """
+
+    request: TrainRequest
+    looked: Scan
+    split: Split
+    base: Base
+    listen: Listener
+    folds: Sequence[Fold] = ()
+    pace: float = _FIRST_PACE
+    stock: Stock | None = field(default=None, repr=False)
+    fewer: list[Base] = field(default_factory=list, repr=False)
+
+    def carry_out(self, rung: Rung, left: float) -> _Tried:
+        """Take the step, if it can be done in so many seconds.
+
+        Raises:
+            _TooLongError: it cannot.
+        """
+        if rung.learns == FROM_PIXELS:
+            return self._from_pixels(rung, left)
+        if rung.learns == FROZEN:
+            return self._frozen(rung, left)
+        return self._tuned(rung, left)
+
+    def begin(self, rung: Rung, needed: float, left: float) -> None:
+        """Say that the step begins, and how long it will take."""
+        if needed > left:
+            raise _TooLongError(needed)
+        there = "" if left == math.inf else f" of the {left:.0f} s that are left"
+        self.listen(Notice(f"Trying {rung.name}: about {needed:.0f} s{there}."))
+
+    def _from_pixels(self, rung: Rung, left: float) -> _Tried:
+        request = replace(
+            self.request, recipe="scratch", steps=None, budget=None, augment=rung.augment, views=None
+        )
+        needed = scratch.forecast(request, self.looked, len(self.split.train))
+        self.begin(rung, needed, left)
+        outcome = scratch.learn(request, self.looked, self.split, Clock(), None, self.listen)
+        part = outcome.parts["val"]
+        answers_NK = outcome.answers["val"]
+        reached = Standing(
+            rung.name, log_losses(answers_NK, part.labels_N), answers_NK.argmax(axis=1) == part.labels_N
+        )
+        return _Tried(reached, lambda: outcome, needed, tuple(outcome.metrics))
+
+    def _frozen(self, rung: Rung, left: float) -> _Tried:
+        base, needed = self.base, None
+        if rung.augment != PLAIN:
+            pictures = (self.request.views or VIEWS) * len(base.material.parts["train"].pictures)
+            needed = pictures / self.pace + _HEAD
+            self.begin(rung, needed, left)
+            base = learn_from_views(base, rung, self.request, self.looked, self.listen)
+        bases = [without(base, fold.seen_M, self.request, self._classes) for fold in self.folds]
+        if rung.augment == PLAIN:
+            self.fewer = bases
+        answers = [
+            one.fitted.unseen.logits(base.material.rows["train"].take(fold.held_M).array())
+            for fold, one in zip(self.folds, bases, strict=True)
+        ]
+        reached = replace(frozen(base), held=self._held(rung, answers))
+        return _Tried(reached, lambda: learned(base, self.looked.classes), needed)
+
+    def _tuned(self, rung: Rung, left: float) -> _Tried:
+        begun = perf_counter()
+        folds = self.folds if self._foretold(rung, self.pace, None, self.folds) <= left else ()
+        self.begin(rung, self._foretold(rung, self.pace, None, folds), left)
+        self.stock = self.stock or take_stock(self.request)
+        started = perf_counter()
+        ground = break_ground(
+            rung, self.request, self.looked, self.base, self.stock, self.listen, plain=bool(folds)
+        )
+        laid = perf_counter() - started
+        self.pace = _measured_pace(ground, laid, self.pace)
+        measured = step_pace(ground, self.request, self.base)
+        left -= perf_counter() - begun
+        folds = folds if self._foretold(rung, math.inf, measured, folds) <= left else ()
+        needed = self._foretold(rung, math.inf, measured, folds)
+        if needed > left:
+            raise _TooLongError(needed)
+        climbed = climb(ground, self.request, self.base, Watch(), self.listen)
+        held = None
+        if folds:
+            held = self._held(rung, [out_of_fold(ground, folds, self.fewer, climbed, self.request)])
+        labels_N = self.base.material.parts["val"].labels_N
+        return _Tried(
+            replace(standing(rung.name, climbed.val_logits_NK, labels_N), held=held),
+            lambda: delivered(climbed, self.base, self.looked, self.listen),
+            needed + laid,
+            tuple(climbed.epochs),
+        )
+
+    @property
+    def _classes(self) -> int:
+        return len(self.looked.classes)
+
+    def _held(self, rung: Rung, answers: Sequence[NDArray[np.float32]]) -> Standing | None:
+        """How answers do that were given fold by fold."""
+        if not self.folds:
+            return None
+        held_M = np.concatenate([fold.held_M for fold in self.folds])
+        labels_N = self.base.material.parts["train"].labels_N
+        return standing(rung.name, np.concatenate(answers), labels_N[held_M])
+
+    def _foretold(self, rung: Rung, pace: float, steps: float | None, folds: Sequence[Fold]) -> float:
+        parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}
+        views = views_wanted(rung, self.request) + (1 if folds and rung.augment != PLAIN else 0)
+        plan = plan_of(self.request, parts["train"])
+        usual = 2.0 * _FIRST_PACE if rung.learns == "last" else _FIRST_PACE
+        again = sum(len(fold.seen_M) for fold in folds) / max(parts["train"], 1)
+        others = parts["val"] + parts["test"]
+        return forecast(pace, steps or usual, plan, views, parts["train"], others, again)
+
+
+def learn(
+    request: TrainRequest,
+    looked: Scan,
+    split: Split,
+    duplicates: Duplicates,
+    clock: Clock,
+    listen: Listener,
+) -> Learned:
+    """Try the steps in order, as long as the budget allows, and deliver what the validation pictures keep.
+
+    Args:
+        duplicates: Which pictures show the same thing; in cross-validation they stay together.
+
+    Raises:
+        BackboneError: the backbone is not to be had, or cannot be cut where a step was to begin.
+        SourceError, StorageError, RequestError: as for the recipe that a step follows.
+        DivergedError: the loss was no number any more.
+        FreezeError: what was frozen changed.
+    """
+    base = learn_base(request, looked, split, clock, listen)
+    with clock("ladder"):
+        folds = _folds(request, looked, duplicates, base)
+        if folds:
+            listen(Notice(_too_few(base, folds)))
+        best, steps = _climb(_Climber(request, looked, split, base, listen, folds), request)
+    with clock("answers"):
+        outcome = best.deliver()
+    return with_steps(outcome, base.stage, steps, listen)
+
+
+def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
+    """The steps that were asked for, or else deeper first and then other views; a frozen one among them."""
+    rungs = list(request.rungs)
+    if not rungs:
+        augments = [request.augment] if request.augment != PLAIN else [PLAIN, "light"]
+        rungs = [Rung(learns, augment) for augment in augments for learns in ("last", "last-two")]
+    if Rung(FROZEN) not in rungs:
+        place = next((at for at, one in enumerate(rungs) if one.learns != FROM_PIXELS), len(rungs))
+        rungs.insert(place, Rung(FROZEN))
+    return tuple(rungs)
+
+
+def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]]:
+    """Step by step; the best, and the table."""
+    begun = perf_counter()
+    best: _Tried | None = None
+    budget = math.inf if request.budget is None else request.budget
+    steps: list[Step] = []
+    for rung in rungs_of(request):
+        started = perf_counter()
+        left = max(budget - (started - begun), 0.0)
+        try:
+            tried = climber.carry_out(rung, left)
+        except _TooLongError as error:
+            steps.append(_not_tried(rung, error.args[0], left))
+            continue
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+            steps.append(Step(rung.name, "stopped", "It was interrupted: the best until then was kept."))
+            climber.listen(Notice(_go_on(request)))
+            break
+        better, why = _judged(best, tried)
+        spent = climber.base.stage.seconds if rung == Rung(FROZEN) else perf_counter() - started
+        steps.append(
+            Step(
+                name=rung.name,
+                outcome="kept" if better else "refused",
+                why=why,
+                forecast=tried.forecast,
+                standing=tried.standing,
+                seconds=spent,
+                epochs=tried.epochs,
+            )
+        )
+        best = tried if better else best
+    if best is None:  # a frozen step is always among them, and costs nothing any more
+        best = climber.carry_out(Rung(FROZEN), math.inf)
+    return best, steps
+
+
+def _judged(best: _Tried | None, tried: _Tried) -> tuple[bool, str]:
+    if best is None:
+        return True, f"The first step: {tried.standing.told}."
+    if len(best.standing.right_N) != len(tried.standing.right_N):
+        return False, "Not the same validation pictures could be read, so that nothing can be compared."
+    return judge(best.standing, tried.standing)
+
+
+def _folds(request: TrainRequest, looked: Scan, duplicates: Duplicates, base: Base) -> list[Fold]:
+    """Where there are too few validation pictures, how training pictures take their part in turn."""
+    if len(base.material.parts["val"].pictures) >= FEW:
+        return []
+    numbers = duplicates.group_N.tolist()
+    group = {one.digest: number for one, number in zip(looked.pictures, numbers, strict=True)}
+    least: dict[int, str] = {}  # a group is named by its least digest, which no order of the pictures changes
+    for digest, number in group.items():
+        least[number] = min(digest, least.get(number, digest))
+    part = base.material.parts["train"]
+    return deal(part.labels_N, [least[group[one.digest]] for one in part.pictures], request.seed)
+
+
+def _too_few(base: Base, folds: Sequence[Fold]) -> str:
+    held, few = sum(len(fold.held_M) for fold in folds), len(base.material.parts["val"].pictures)
+    return (
+        f"The {few} validation pictures are too few to tell a small gain: {held} training pictures help to "
+        f"judge, each answered for by a training that has not seen it ({len(folds)} folds)."
+    )
+
+
+def _measured_pace(ground: Ground, seconds: float, before: float) -> float:
+    """Pictures a second through the frozen layers; bounded, since what came from the cache took no time."""
+    pace = (len(ground.train) * len(ground.train.views) + len(ground.val)) / max(seconds, 1e-6)
+    return min(pace, 4 * before)
+
+
+def _not_tried(rung: Rung, needed: float, left: float) -> Step:
+    why = f"It would have taken about {needed:.0f} s, and {left:.0f} s of the budget were left."
+    return Step(rung.name, "not tried", why, needed)
+
+
+def _go_on(request: TrainRequest) -> str:
+    return (
+        f"Interrupted: the best so far of {shown(request.source)} is being written (interrupt again to "
+        "write nothing). To go on, type the same command again: what was computed is in the cache."
+    )
