@@ -1,21 +1,17 @@
 """One step of fine-tuning: what is frozen stays, a killed training goes on to the same bits."""
 
-import shutil
-from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from torch import nn
 
-from pellucid.data.fractions import Fractions
-from pellucid.data.scan import Scan, scan
-from pellucid.data.source import open_source
-from pellucid.data.split import split_pictures
-from pellucid.errors import StorageError
-from pellucid.events import Event, Notice, silent
-from pellucid.learn.features import Base, learn_base
-from pellucid.learn.learned import Clock
-from pellucid.learn.tuning import Ground, Stock, break_ground, climb, forecast, plan_of, take_stock
+from pellucid.data.scan import Scan
+from pellucid.events import silent
+from pellucid.learn.features import Base, without
+from pellucid.learn.folds import deal
+from pellucid.learn.ground import Ground, Stock, break_ground
+from pellucid.learn.tuning import climb, climb_again, forecast, out_of_fold, plan_of
 from pellucid.learn.unfinished import Watch
 from pellucid.network.tail import Tail
 from pellucid.request import TrainRequest
@@ -25,60 +21,6 @@ from pellucid.training.plan import Plan
 from pellucid.training.rung import Rung
 
 pytestmark = pytest.mark.slow
-
-Disk = namedtuple("Disk", "total used free")
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Scan:
-    """Ten pictures each of two classes of the shipped clip art."""
-    folder, looked = tmp_path_factory.mktemp("pictures"), scan(open_source("builtin:clipart"))
-    for label in ("animals", "food"):
-        (folder / label).mkdir()
-        for picture in [one for one in looked.pictures if one.label == label][:10]:
-            (folder / label / f"{picture.index}.png").write_bytes(looked.source.read(picture.index))
-    return scan(open_source(folder))
-
-
-@pytest.fixture(scope="module")
-def request_() -> TrainRequest:
-    return TrainRequest(
-        source="unused", recipe="finetune", epochs=2, learning_rate=3e-4, augment="light", views=2
-    )
-
-
-@pytest.fixture(scope="module")
-def base(source: Scan, request_: TrainRequest) -> Base:
-    return learn_base(request_, source, split_pictures(source, Fractions(), 0), Clock(), silent)
-
-
-@pytest.fixture(scope="module")
-def stock(request_: TrainRequest) -> Stock:
-    return take_stock(request_)
-
-
-@pytest.fixture(scope="module")
-def ground(source: Scan, request_: TrainRequest, base: Base, stock: Stock) -> Ground:
-    return break_ground(Rung("last", "light"), request_, source, base, stock, silent)
-
-
-def test_the_ground_is_the_backbone_s_own_maps(ground: Ground, base: Base) -> None:
-    """Of validation pictures, the layers above the boundary make the cached features of the whole."""
-    assert len(ground.train.views) == 2
-    tail = Tail(_top(ground), base.fitted.unseen.weight_DK, base.fitted.unseen.bias_K).eval()
-    import torch
-
-    maps_NHWC = ground.val.batch(np.arange(len(ground.val)), 0)
-    with torch.inference_mode():
-        found_ND = tail.top(torch.from_numpy(maps_NHWC).permute(0, 3, 1, 2)).numpy()
-    rows_ND = next(block for _, block in base.material.rows["val"].blocks(512))
-    assert np.abs(found_ND - rows_ND).max() < 5e-3 * np.abs(rows_ND).max()  # half precision in between
-
-
-def _top(ground: Ground) -> nn.Module:
-    from pellucid.network.top import top_of
-
-    return top_of(ground.stock.backbone, ground.freeze.boundary)
 
 
 def test_what_is_frozen_stays_and_what_learns_changes(
@@ -124,23 +66,6 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(
     np.testing.assert_array_equal(whole.head.weight_DK, again.head.weight_DK)
 
 
-def test_a_small_disk_means_fewer_views_and_says_so(
-    source: Scan, request_: TrainRequest, base: Base, stock: Stock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Half of what is free bounds them; where not even one fits, that is an error."""
-    each = 2 * 192 * 7 * 7
-    train, val = (len(base.material.parts[name].pictures) for name in ("train", "val"))
-    told: list[Event] = []
-    free = 2 * each * (train + val) + 2
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(free, 0, free))
-    few = break_ground(Rung("last", "light"), request_, source, base, stock, told.append)
-    assert len(few.train.views) == 1
-    assert Notice("There is room for 1 of 2 views of each picture; so many are learnt from.") in told
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1000, 0, 1000))
-    with pytest.raises(StorageError, match=r"The maps of one view at blocks\.5 take [\d,]+ bytes\."):
-        break_ground(Rung("last", "light"), request_, source, base, stock, silent)
-
-
 def test_a_plan_has_enough_steps_for_few_pictures() -> None:
     """At least six epochs and about 200 steps, and never more than 30 epochs unless asked."""
     request = TrainRequest(source="unused", recipe="finetune")
@@ -151,6 +76,39 @@ def test_a_plan_has_enough_steps_for_few_pictures() -> None:
 
 
 def test_a_forecast_adds_up() -> None:
-    """Maps, trials of three rates, epochs, export: by hand for round numbers."""
+    """Maps, trials of three rates, epochs with validation and without, answers, export: by hand."""
     plan = Plan(epochs=6, batch=32)
-    assert forecast(100.0, 50.0, plan, 4, 1000, 200) == pytest.approx(42 + (6000 + 3 * 960) / 50 + 15)
+    maps, learnt = 4 * 1100 + 100 + 2 * 300, 6 * (1000 + 1100) + 3 * 960
+    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200) == pytest.approx(maps / 100 + learnt / 50 + 15)
+    learnt += 6 * 4000  # five folds, of which four are learnt from
+    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200, 4.0) == pytest.approx(maps / 100 + learnt / 50 + 15)
+
+
+def test_validation_pictures_are_learnt_from_in_the_end(
+    ground: Ground, request_: TrainRequest, base: Base
+) -> None:
+    """Other tensors and another head; what was said of the validation pictures before is what stays."""
+    climbed = climb(ground, request_, base, Watch(), silent)
+    again = climb_again(ground, climbed, request_, base, silent)
+    assert again.record["refitted"] == len(ground.train) + len(ground.val)
+    assert again.record["plan"] == climbed.record["plan"]
+    np.testing.assert_array_equal(again.val_logits_NK, climbed.val_logits_NK)
+    assert np.abs(again.sure_NK - climbed.sure_NK).max() > 0
+    assert any(again.changed[name].tobytes() != climbed.changed[name].tobytes() for name in climbed.changed)
+
+
+def test_what_is_held_out_is_answered_for_by_who_has_not_seen_it(
+    source: Scan, request_: TrainRequest, base: Base, stock: Stock
+) -> None:
+    """The answers of a fold are those of a training on the others alone, made here by hand."""
+    ground = break_ground(Rung("last", "light"), request_, source, base, stock, silent, plain=True)
+    folds = deal(ground.train.labels_N, [str(place) for place in range(len(ground.train))], 0, 2)
+    fewer = [without(base, fold.seen_M, request_, 2) for fold in folds]
+    climbed = climb(ground, request_, base, Watch(), silent)
+    found_MK = out_of_fold(ground, folds, fewer, climbed, request_)
+    assert ground.plain is not None
+    held = ground.plain.take(folds[0].held_M)
+    seen = replace(ground, train=ground.train.take(folds[0].seen_M), held=held)
+    first = climb(seen, request_, fewer[0], Watch(), silent)
+    np.testing.assert_array_equal(found_MK[: len(held)], first.held_logits_MK)
+    assert len(found_MK) == len(ground.train)

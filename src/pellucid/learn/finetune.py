@@ -16,9 +16,10 @@ from pellucid.data.split import Split
 from pellucid.evaluation.calibration import fit_temperature
 from pellucid.events import Listener, Notice
 from pellucid.learn.features import Base, learn_base, learned
+from pellucid.learn.ground import break_ground, take_stock
 from pellucid.learn.learned import Clock, Learned, Stage
 from pellucid.learn.standing import Standing, judge, standing
-from pellucid.learn.tuning import Climbed, break_ground, climb, take_stock
+from pellucid.learn.tuning import Climbed, climb, climb_again
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
 from pellucid.training.affine import softmax
@@ -92,10 +93,13 @@ def learn(
         watch = unfinished.watch(request, looked.digest)
         ground = break_ground(rung, request, looked, base, take_stock(request), listen)
         climbed = climb(ground, request, base, watch, listen)
+        spent = perf_counter() - begun
         reached = standing(rung.name, climbed.val_logits_NK, base.material.parts["val"].labels_N)
         better, why = judge(frozen(base), reached)
     told = why if better else f"{why} It was asked for, and is kept."
-    step = Step(rung.name, "kept", told, None, reached, perf_counter() - begun, tuple(climbed.epochs))
+    step = Step(rung.name, "kept", told, None, reached, spent, tuple(climbed.epochs))
+    with clock("refit"):
+        climbed = climb_again(ground, climbed, request, base, listen)
     with clock("answers"):
         outcome = delivered(climbed, base, looked, listen)
     return with_steps(outcome, base.stage, [step], listen)
@@ -147,11 +151,10 @@ def delivered(best: Climbed, base: Base, looked: Scan, listen: Listener) -> Lear
     for name in ("val", "test"):
         found = extract(parts[name].pictures, looked.source.read, layers, preprocess, listen)
         rows[name] = found.rows
-    val_logits_NK = best.head.logits(rows["val"].array())
-    temperature = fit_temperature(val_logits_NK, parts["val"].labels_N)
+    temperature = fit_temperature(best.val_logits_NK, parts["val"].labels_N)
     head = replace(best.head, temperature=temperature.value)
     classifier = Classifier(looked.classes, layers, preprocess, head)
-    difference = float(np.abs(val_logits_NK - best.val_logits_NK).max())
+    difference = float(np.abs(best.head.logits(rows["val"].array()) - best.sure_NK).max())
     record = {
         **so_far.record,
         "backbone": {**so_far.record["backbone"], "tuned": True},
@@ -167,7 +170,7 @@ def delivered(best: Climbed, base: Base, looked: Scan, listen: Listener) -> Lear
         chosen="finetune",
         classifier=classifier,
         answers={
-            "val": softmax(val_logits_NK, temperature.value),
+            "val": softmax(best.val_logits_NK, temperature.value),
             "test": classifier.probabilities(rows["test"]),
         },
         record=record,

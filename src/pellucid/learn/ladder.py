@@ -23,20 +23,10 @@ from pellucid.learn import scratch
 from pellucid.learn.features import VIEWS, Base, learn_base, learn_from_views, learned, without
 from pellucid.learn.finetune import FEW, Step, delivered, frozen, with_steps
 from pellucid.learn.folds import Fold, deal
+from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views_wanted
 from pellucid.learn.learned import Clock, Learned
 from pellucid.learn.standing import Standing, judge, standing
-from pellucid.learn.tuning import (
-    Ground,
-    Stock,
-    break_ground,
-    climb,
-    forecast,
-    out_of_fold,
-    plan_of,
-    step_pace,
-    take_stock,
-    views_wanted,
-)
+from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
 from pellucid.training.rung import FROM_PIXELS, FROZEN, PLAIN, Rung
@@ -154,10 +144,14 @@ class _Climber:
         labels_N = self.base.material.parts["val"].labels_N
         return _Tried(
             replace(standing(rung.name, climbed.val_logits_NK, labels_N), held=held),
-            lambda: delivered(climbed, self.base, self.looked, self.listen),
+            lambda: self._delivered(ground, climbed),
             needed + laid,
             tuple(climbed.epochs),
         )
+
+    def _delivered(self, ground: Ground, climbed: Climbed) -> Learned:
+        again = climb_again(ground, climbed, self.request, self.base, self.listen)
+        return delivered(again, self.base, self.looked, self.listen)
 
     @property
     def _classes(self) -> int:
@@ -177,8 +171,7 @@ class _Climber:
         plan = plan_of(self.request, parts["train"])
         usual = 2.0 * _FIRST_PACE if rung.learns == "last" else _FIRST_PACE
         again = sum(len(fold.seen_M) for fold in folds) / max(parts["train"], 1)
-        others = parts["val"] + parts["test"]
-        return forecast(pace, steps or usual, plan, views, parts["train"], others, again)
+        return forecast(pace, steps or usual, plan, views, parts["train"], parts["val"], parts["test"], again)
 
 
 def learn(

@@ -1,10 +1,8 @@
-"""One step of fine-tuning: what learns and from which views, how long it will take, and what came of it.
+"""One step of fine-tuning: how long it will take, how layers and head learn, and what came of it.
 
-The frozen layers below the boundary are computed once for each picture and view; what learns is trained on
-what they put out. Which steps are taken, and which is kept, is the ladder's business.
+What they learn from is ``ground``'s. Which steps are taken, and which is kept, is the ladder's business.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -13,74 +11,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.scan import Scan
-from pellucid.errors import StorageError
 from pellucid.events import Listener, Notice, silent
-from pellucid.learn.features import VIEWS, Base
+from pellucid.learn.features import Base
 from pellucid.learn.folds import Fold
-from pellucid.learn.learned import Part, gone
+from pellucid.learn.ground import Ground, with_validation
 from pellucid.learn.unfinished import Watch
-from pellucid.pictures.augment.presets import preset
-from pellucid.pictures.augment.view import View
 from pellucid.request import TrainRequest
-from pellucid.storage import cache_folder
 from pellucid.training.affine import Head
-from pellucid.training.boundary import BoundaryFeed
-from pellucid.training.features import cache_limit, extract
-from pellucid.training.freeze import Freeze, plan_freeze, prove, tensors_of
+from pellucid.training.freeze import prove, tensors_of
 from pellucid.training.plan import TUNING_BATCH, Plan
-from pellucid.training.rung import PLAIN, Rung
 from pellucid.training.schedule import order
-from pellucid.training.trunk import Trunk, open_trunk
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from pellucid.network.backbone import Backbone
     from pellucid.network.tail import Tail
-    from pellucid.network.top import Top
 
 RATES = (1e-4, 3e-4, 1e-3)
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
 _EXPORT = 15.0  # seconds, of the tuned layers
-_DISK_SHARE = 0.5  # of what is free
 _FACTOR = 0.5  # of the learning rate, from each block to the one below it
-
-
-@dataclass(frozen=True)
-class Stock:
-    """A backbone that one step after another learns from.
-
-    Attributes:
-        backbone: Its layers; their numbers are those of the step that learnt last.
-        before: All of its tensors as it came.
-    """
-
-    backbone: "Backbone"
-    before: Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a rung stands on: the pictures' maps at the boundary, and the backbone that is cut there.
-
-    Attributes:
-        top: The layers above the boundary; their tensors are the backbone's own.
-        train: The training pictures in their views.
-        plain: The training pictures as they are; None where nobody is to be asked about them.
-        held: Pictures that are neither learnt from nor serve any choice, to be answered for; None for none.
-    """
-
-    rung: Rung
-    stock: Stock
-    top: "Top"
-    train: BoundaryFeed
-    plain: BoundaryFeed | None
-    val: BoundaryFeed
-    freeze: Freeze
-    held: BoundaryFeed | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +41,10 @@ class Climbed:
 
     Attributes:
         head: The head that learnt with the layers.
+        sure_NK: What these very layers and head say of the validation pictures, float32; no measure of them
+            where these were learnt from too, but of whether an export says the same.
         changed: The backbone's tensors that learnt, by its own names.
-        val_logits_NK: Of the validation pictures, float32.
+        val_logits_NK: Of the validation pictures, which were not learnt from, float32.
         held_logits_MK: Of the pictures that were held out, float32; None where none were.
         epochs: The lines of ``metrics.jsonl``.
         record: What ``run.json`` says of it.
@@ -98,22 +52,11 @@ class Climbed:
 
     head: Head
     changed: Mapping[str, NDArray[np.float32]]
+    sure_NK: NDArray[np.float32]
     val_logits_NK: NDArray[np.float32]
     held_logits_MK: NDArray[np.float32] | None
     epochs: list[dict[str, Any]]
     record: dict[str, Any]
-
-
-def take_stock(request: TrainRequest) -> Stock:
-    """The backbone that the request names, in PyTorch, which takes seconds: once for all steps.
-
-    Raises:
-        BackboneError: it or its weights are not to be had.
-    """
-    from pellucid.network.backbone import load_backbone
-
-    backbone = load_backbone(request.backbone, weights=request.weights, download=request.download)
-    return Stock(backbone, tensors_of(backbone.module.state_dict()))
 
 
 def plan_of(request: TrainRequest, pictures: int) -> Plan:
@@ -125,18 +68,14 @@ def plan_of(request: TrainRequest, pictures: int) -> Plan:
     return Plan(epochs=epochs, batch=batch, rate=rate, smoothing=0.0, seed=request.seed)
 
 
-def views_wanted(rung: Rung, request: TrainRequest) -> int:
-    """How many views of each training picture a rung learns from, where there is room for them."""
-    return 1 if rung.augment == PLAIN else request.views or VIEWS
-
-
 def forecast(
     ground_pace: float,
     step_pace: float,
     plan: Plan,
     views: int,
     train: int,
-    others: int,
+    val: int,
+    test: int,
     again: float = 0.0,
 ) -> float:
     """Seconds that a rung will take: its maps, the trial of rates, its epochs, and the tuned layers' export.
@@ -147,67 +86,14 @@ def forecast(
         plan: Its epochs and batches.
         views: Of each training picture.
         train: Training pictures.
-        others: Validation and test pictures, which the tuned layers answer for.
+        val: Validation pictures, which are learnt from in the end.
+        test: Test pictures, which the tuned layers answer for as they do for those of validation.
         again: How often more the training pictures are learnt from, for cross-validation.
     """
     tried = len(RATES) * min(train, _TRIED_STEPS * plan.batch)
-    learnt = (1 + again) * plan.epochs * train
-    return (views * train + others) / ground_pace + (learnt + tried) / step_pace + _EXPORT
-
-
-def break_ground(
-    rung: Rung,
-    request: TrainRequest,
-    looked: Scan,
-    base: Base,
-    stock: Stock,
-    listen: Listener,
-    *,
-    plain: bool = False,
-) -> Ground:
-    """Compute the maps at the boundary for every view of the training pictures, and for validation.
-
-    Args:
-        plain: Of the training pictures as they are, too.
-
-    Raises:
-        BackboneError: the backbone cannot be cut there.
-        SourceError: a picture has gone since its features were computed.
-        StorageError: there is no room for the maps of a single view.
-    """
-    from pellucid.network.top import boundary_of, timm_name, top_of
-
-    boundary = boundary_of(stock.backbone, rung.learns)
-    top = top_of(stock.backbone, boundary)  # refuses what cannot be cut before anything is computed
-    learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
-    head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
-    trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
-    parts = base.material.parts
-    augment = preset(rung.augment)
-    number = _affordable(request, rung, trunk, parts, listen)
-    views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]
-    wanted = [("val", [None]), ("train", views)]
-    feeds = {}
-    for name, shown_views in [*wanted, ("plain", [None])] if plain else wanted:
-        part = parts["val" if name == "val" else "train"]
-        rows = []
-        for view in shown_views:
-            found = extract(
-                part.pictures,
-                looked.source.read,
-                trunk,
-                base.material.preprocess,
-                listen,
-                view=view,
-                kind=np.float16,
-            )
-            if len(found.positions) != len(part.pictures):
-                raise gone(found.skipped[0].path)
-            rows.append(found.rows)
-        channels, height, width = trunk.output_shape
-        feeds[name] = BoundaryFeed(rows, (channels, height, width), part.labels_N)
-    freeze = plan_freeze(boundary, stock.before, learning, head)
-    return Ground(rung, stock, top, feeds["train"], feeds.get("plain"), feeds["val"], freeze)
+    learnt = plan.epochs * ((1 + again) * train + train + val)
+    maps = views * (train + val) + val + 2 * (val + test)  # the whole backbone counts as two frozen parts
+    return maps / ground_pace + (learnt + tried) / step_pace + _EXPORT
 
 
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
@@ -246,6 +132,7 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
     return Climbed(
         head=Head(weight_DK, bias_K),
         changed=changed,
+        sure_NK=val_logits_NK,
         val_logits_NK=val_logits_NK,
         held_logits_MK=None if ground.held is None else logits(tail, ground.held, place),
         epochs=lines,
@@ -263,6 +150,22 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
             "epochs": lines,
         },
     )
+
+
+def climb_again(
+    ground: Ground, climbed: Climbed, request: TrainRequest, base: Base, listen: Listener
+) -> Climbed:
+    """The same training once more, on training and validation pictures together, as the head is fitted again.
+
+    It goes for as many epochs as were best, at the rate that was found, from the head that saw all of them.
+    What is told of the validation pictures stays what was said before they were learnt from.
+    """
+    found = climbed.record
+    same = replace(request, learning_rate=found["plan"]["rate"], epochs=found["best"])
+    seen = replace(base, fitted=replace(base.fitted, unseen=base.fitted.head))
+    again = climb(with_validation(ground, base), same, seen, Watch(), listen)
+    record = {**found, "proof": again.record["proof"], "refitted": len(ground.train) + len(ground.val)}
+    return replace(climbed, head=again.head, changed=again.changed, sure_NK=again.sure_NK, record=record)
 
 
 def out_of_fold(
@@ -350,28 +253,3 @@ def _changed(ground: Ground) -> tuple[dict[str, NDArray[np.float32]], dict[str, 
     after = tensors_of(ground.stock.backbone.module.state_dict())
     proof = prove(ground.freeze, ground.stock.before, after)
     return {name: np.asarray(after[name], np.float32) for name in sorted(ground.freeze.learning)}, proof
-
-
-def _affordable(
-    request: TrainRequest, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener
-) -> int:
-    """How many views of each training picture there is room for on the disk."""
-    wanted = views_wanted(rung, request)
-    if rung.augment == PLAIN:
-        return wanted
-    each = 2 * int(np.prod(trunk.output_shape))
-    folder = cache_folder()
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    room = min(int(_DISK_SHARE * shutil.disk_usage(there).free), cache_limit())
-    fitting = (room - each * len(parts["val"].pictures)) // (each * len(parts["train"].pictures))
-    if fitting < 1:
-        raise StorageError(
-            f"The maps of one view at {trunk.boundary} take {each * len(parts['train'].pictures):,} bytes.",
-            f"At most {room:,} bytes were expected: half of what is free, and the cache's limit at most.",
-            "Free some space, raise PELLUCID_CACHE_LIMIT, or use --recipe features.",
-        )
-    if fitting < wanted:
-        listen(
-            Notice(f"There is room for {fitting} of {wanted} views of each picture; so many are learnt from.")
-        )
-    return int(min(wanted, fitting))

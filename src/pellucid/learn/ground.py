@@ -1,0 +1,201 @@
+"""What fine-tuning stands on: the frozen layers' maps at a boundary, for every view, and what learns above.
+
+The frozen layers are computed once for each picture and view, and cached. What learns from their maps, and
+how, is ``tuning``'s.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.scan import Scan
+from pellucid.errors import StorageError
+from pellucid.events import Listener, Notice
+from pellucid.learn.features import VIEWS, Base
+from pellucid.learn.learned import Part, gone
+from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.view import View
+from pellucid.pictures.preprocess import Preprocess
+from pellucid.request import TrainRequest
+from pellucid.storage import cache_folder
+from pellucid.training.boundary import BoundaryFeed
+from pellucid.training.features import cache_limit, extract
+from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
+from pellucid.training.rung import PLAIN, Rung
+from pellucid.training.trunk import Trunk, open_trunk
+
+if TYPE_CHECKING:
+    from pellucid.network.backbone import Backbone
+    from pellucid.network.top import Top
+
+_DISK_SHARE = 0.5  # of what is free
+
+
+@dataclass(frozen=True)
+class Stock:
+    """A backbone that one step after another learns from.
+
+    Attributes:
+        backbone: Its layers; their numbers are those of the step that learnt last.
+        before: All of its tensors as it came.
+    """
+
+    backbone: "Backbone"
+    before: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a rung stands on: the pictures' maps at the boundary, and the backbone that is cut there.
+
+    Attributes:
+        top: The layers above the boundary; their tensors are the backbone's own.
+        train: The training pictures in their views.
+        plain: The training pictures as they are; None where nobody is to be asked about them.
+        maps: Makes further ones.
+        shown: The views of the training pictures.
+        held: Pictures that are neither learnt from nor serve any choice, to be answered for; None for none.
+    """
+
+    rung: Rung
+    stock: Stock
+    top: "Top"
+    train: BoundaryFeed
+    plain: BoundaryFeed | None
+    val: BoundaryFeed
+    freeze: Freeze
+    maps: "_Maps"
+    shown: Sequence[View | None]
+    held: BoundaryFeed | None = None
+
+
+def take_stock(request: TrainRequest) -> Stock:
+    """The backbone that the request names, in PyTorch, which takes seconds: once for all steps.
+
+    Raises:
+        BackboneError: it or its weights are not to be had.
+    """
+    from pellucid.network.backbone import load_backbone
+
+    backbone = load_backbone(request.backbone, weights=request.weights, download=request.download)
+    return Stock(backbone, tensors_of(backbone.module.state_dict()))
+
+
+def views_wanted(rung: Rung, request: TrainRequest) -> int:
+    """How many views of each training picture a rung learns from, where there is room for them."""
+    return 1 if rung.augment == PLAIN else request.views or VIEWS
+
+
+def break_ground(
+    rung: Rung,
+    request: TrainRequest,
+    looked: Scan,
+    base: Base,
+    stock: Stock,
+    listen: Listener,
+    *,
+    plain: bool = False,
+) -> Ground:
+    """Compute the maps at the boundary for every view of the training pictures, and for validation.
+
+    Args:
+        plain: Of the training pictures as they are, too.
+
+    Raises:
+        BackboneError: the backbone cannot be cut there.
+        SourceError: a picture has gone since its features were computed.
+        StorageError: there is no room for the maps of a single view.
+    """
+    from pellucid.network.top import boundary_of, timm_name, top_of
+
+    boundary = boundary_of(stock.backbone, rung.learns)
+    top = top_of(stock.backbone, boundary)  # refuses what cannot be cut before anything is computed
+    learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
+    head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
+    trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
+    parts = base.material.parts
+    augment = preset(rung.augment)
+    number = _affordable(request, rung, trunk, parts, listen)
+    views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]
+    maps = _Maps(trunk, looked, base.material.preprocess, listen)
+    return Ground(
+        rung=rung,
+        stock=stock,
+        top=top,
+        val=maps.of(parts["val"], [None]),
+        train=maps.of(parts["train"], views),
+        plain=maps.of(parts["train"], [None]) if plain else None,
+        freeze=plan_freeze(boundary, stock.before, learning, head),
+        maps=maps,
+        shown=views,
+    )
+
+
+def with_validation(ground: Ground, base: Base) -> Ground:
+    """The same ground where the validation pictures, in as many views, are learnt from too.
+
+    Raises:
+        SourceError: a picture has gone.
+    """
+    train, val = base.material.parts["train"], base.material.parts["val"]
+    both = Part(train.pictures + val.pictures, np.concatenate([train.labels_N, val.labels_N]))
+    return replace(ground, train=ground.maps.of(both, ground.shown))
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """What the frozen layers put out of pictures, from the cache where it is there."""
+
+    trunk: Trunk
+    looked: Scan
+    preprocess: Preprocess
+    listen: Listener
+
+    def of(self, part: Part, views: Sequence[View | None]) -> BoundaryFeed:
+        """The maps of these pictures in these views."""
+        rows = []
+        for view in views:
+            found = extract(
+                part.pictures,
+                self.looked.source.read,
+                self.trunk,
+                self.preprocess,
+                self.listen,
+                view=view,
+                kind=np.float16,
+            )
+            if len(found.positions) != len(part.pictures):
+                raise gone(found.skipped[0].path)
+            rows.append(found.rows)
+        channels, height, width = self.trunk.output_shape
+        return BoundaryFeed(rows, (channels, height, width), part.labels_N)
+
+
+def _affordable(
+    request: TrainRequest, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener
+) -> int:
+    """How many views of each training picture there is room for on the disk."""
+    wanted = views_wanted(rung, request)
+    if rung.augment == PLAIN:
+        return wanted
+    each = 2 * int(np.prod(trunk.output_shape))
+    folder = cache_folder()
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    room = min(int(_DISK_SHARE * shutil.disk_usage(there).free), cache_limit())
+    learnt = len(parts["train"].pictures) + len(parts["val"].pictures)  # the latter in the end
+    fitting = (room - each * len(parts["val"].pictures)) // (each * learnt)
+    if fitting < 1:
+        raise StorageError(
+            f"The maps of one view at {trunk.boundary} take {each * learnt:,} bytes.",
+            f"At most {room:,} bytes were expected: half of what is free, and the cache's limit at most.",
+            "Free some space, raise PELLUCID_CACHE_LIMIT, or use --recipe features.",
+        )
+    if fitting < wanted:
+        listen(
+            Notice(f"There is room for {fitting} of {wanted} views of each picture; so many are learnt from.")
+        )
+    return int(min(wanted, fitting))

@@ -1,0 +1,68 @@
+"""The maps that fine-tuning stands on: the frozen layers' own, as many views as there is room for."""
+
+import shutil
+from collections import namedtuple
+
+import numpy as np
+import pytest
+from torch import nn
+
+from pellucid.data.scan import Scan
+from pellucid.errors import StorageError
+from pellucid.events import Event, Notice, silent
+from pellucid.learn.features import Base
+from pellucid.learn.ground import Ground, Stock, break_ground, with_validation
+from pellucid.network.tail import Tail
+from pellucid.request import TrainRequest
+from pellucid.training.rung import Rung
+
+pytestmark = pytest.mark.slow
+
+Disk = namedtuple("Disk", "total used free")
+
+
+def test_the_ground_is_the_backbone_s_own_maps(ground: Ground, base: Base) -> None:
+    """Of validation pictures, the layers above the boundary make the cached features of the whole."""
+    assert len(ground.train.views) == 2
+    tail = Tail(_top(ground), base.fitted.unseen.weight_DK, base.fitted.unseen.bias_K).eval()
+    import torch
+
+    maps_NHWC = ground.val.batch(np.arange(len(ground.val)), 0)
+    with torch.inference_mode():
+        found_ND = tail.top(torch.from_numpy(maps_NHWC).permute(0, 3, 1, 2)).numpy()
+    rows_ND = next(block for _, block in base.material.rows["val"].blocks(512))
+    assert np.abs(found_ND - rows_ND).max() < 5e-3 * np.abs(rows_ND).max()  # half precision in between
+
+
+def _top(ground: Ground) -> nn.Module:
+    from pellucid.network.top import top_of
+
+    return top_of(ground.stock.backbone, ground.freeze.boundary)
+
+
+def test_a_small_disk_means_fewer_views_and_says_so(
+    source: Scan, request_: TrainRequest, base: Base, stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of what is free bounds them; where not even one fits, that is an error."""
+    each = 2 * 192 * 7 * 7
+    train, val = (len(base.material.parts[name].pictures) for name in ("train", "val"))
+    told: list[Event] = []
+    free = 2 * each * (train + 2 * val) + 2
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(free, 0, free))
+    few = break_ground(Rung("last", "light"), request_, source, base, stock, told.append)
+    assert len(few.train.views) == 1
+    assert Notice("There is room for 1 of 2 views of each picture; so many are learnt from.") in told
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1000, 0, 1000))
+    with pytest.raises(StorageError, match=r"The maps of one view at blocks\.5 take [\d,]+ bytes\."):
+        break_ground(Rung("last", "light"), request_, source, base, stock, silent)
+
+
+def test_validation_pictures_stand_behind_the_training_pictures(ground: Ground, base: Base) -> None:
+    """In the same views; those of the training pictures are what they were, and so are the labels."""
+    both = with_validation(ground, base)
+    train = len(ground.train)
+    assert len(both.train) == train + len(ground.val)
+    assert len(both.train.views) == len(ground.train.views)
+    rows_N = np.arange(train)
+    np.testing.assert_array_equal(both.train.batch(rows_N, 1), ground.train.batch(rows_N, 1))
+    np.testing.assert_array_equal(both.train.labels_N[train:], ground.val.labels_N)
