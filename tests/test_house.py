@@ -53,7 +53,7 @@ def tracked() -> list[Path]:
 def test_the_public_names_are_few_and_pinned() -> None:
     """`__all__` holds exactly these names, at most twelve, and the package has no other public name."""
     assert sorted(pellucid.__all__) == sorted(
-        ["Classifier", "PellucidError", "Prediction", "Run", "check", "load", "train"]
+        ["Classifier", "PellucidError", "Prediction", "Run", "check", "explore", "load", "train"]
     )
     assert len(pellucid.__all__) <= 12
     unlisted = {

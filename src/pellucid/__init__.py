@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from pellucid.api import check, load, train
     from pellucid.classifier import Classifier, Prediction
     from pellucid.errors import PellucidError
+    from pellucid.lab.notebook import explore
     from pellucid.run import Run
 
-__all__ = ["Classifier", "PellucidError", "Prediction", "Run", "check", "load", "train"]
+__all__ = ["Classifier", "PellucidError", "Prediction", "Run", "check", "explore", "load", "train"]
 
 _ROOMS = {
     "Classifier": "classifier",
@@ -21,6 +22,7 @@ _ROOMS = {
     "Prediction": "classifier",
     "Run": "run",
     "check": "api",
+    "explore": "lab.notebook",
     "load": "api",
     "train": "api",
 }

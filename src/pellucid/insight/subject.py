@@ -145,6 +145,46 @@ def of_backbone(name: str, *, weights: Path | None = None, download: bool = Fals
     return Subject(name, backbone.module, backbone.preprocess, {}, classes=backbone.classes)
 
 
+def of_module(
+    module: object,
+    height: int,
+    width: int,
+    classes: tuple[str, ...] = (),
+    preprocess: Preprocess | None = None,
+) -> Subject:
+    """A person's own module, which takes a batch of pictures (N, C, H, W).
+
+    Args:
+        module: The module.
+        height, width: The picture's own size, at which it goes in where there is no ``preprocess``:
+            divided by 255, and in as many channels as the module's first convolution takes.
+        classes: What the module answers, in the order of its last layer.
+        preprocess: What is done to a picture first.
+
+    Raises:
+        RequestError: It is no module, or takes neither grey nor colour.
+    """
+    if not isinstance(module, nn.Module):
+        raise RequestError(
+            f"The model is a {type(module).__name__}.",
+            "A run, a name, or a torch.nn.Module was expected.",
+            "Give one of these, for example 'efficientnet_lite0'.",
+        )
+    name = type(module).__name__
+    if preprocess is not None:
+        return Subject(name, module, preprocess, {}, classes=classes)
+    first = next((one for one in module.modules() if isinstance(one, nn.Conv2d)), None)
+    channels = 3 if first is None else first.in_channels
+    if channels not in (1, 3):
+        raise RequestError(
+            f"The module's first convolution takes {channels} channels.",
+            "1 for grey or 3 for colour were expected.",
+            "A picture cannot be given to it here; pellucid.insight.inside.open_module opens any tensor.",
+        )
+    sees = Preprocess(height, width, "squash", (0.0,) * channels, (255.0,) * channels)
+    return Subject(name, module, sees, {}, classes=classes)
+
+
 def of_chance(blueprint: Blueprint, name: str, seed: int = 0) -> Subject:
     """A network that has learnt nothing: its numbers are drawn by chance, as before training.
 

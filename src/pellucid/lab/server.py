@@ -4,9 +4,8 @@ Which requests are let in stands here; the answers are ``lab.answer``'s.
 """
 
 import asyncio
-import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -15,11 +14,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from pellucid.errors import PellucidError, RequestError, shown
+from pellucid.errors import RequestError, shown
 from pellucid.lab.answer import answer
-from pellucid.lab.held import ForgottenError
+from pellucid.lab.exchange import exchange
 from pellucid.lab.picture import LARGEST_FILE, longest_text
-from pellucid.lab.reply import encoded
 
 HOST = "127.0.0.1"
 
@@ -149,14 +147,8 @@ async def _answered(request: Request) -> Response:
         body = await asyncio.wait_for(_body(request), _SECONDS_TO_SEND)
     except TimeoutError:
         raise _RefusedError(408, f"The question did not arrive in {_SECONDS_TO_SEND} seconds.") from None
-    try:
-        reply = await run_in_threadpool(_reply, body)
-    except PellucidError as error:
-        told = {"error": str(error)} | ({"forgotten": True} if isinstance(error, ForgottenError) else {})
-        return JSONResponse(told, 400)
-    except MemoryError:
-        return JSONResponse({"error": "There is not enough memory for that. Take a smaller picture."}, 503)
-    return Response(reply[0], media_type=reply[1])
+    reply = await run_in_threadpool(exchange, body, answer)
+    return Response(reply.body, reply.status, media_type=reply.kind)
 
 
 async def _body(request: Request) -> bytes:
@@ -177,25 +169,6 @@ async def _body(request: Request) -> bytes:
     if length > LARGEST_BODY:
         raise _too_large()
     return b"".join(parts)
-
-
-def _reply(body: bytes) -> tuple[bytes, str]:
-    """The answer to an encoded question, encoded, and its media type."""
-    try:
-        question = json.loads(body)
-    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested too deep
-        raise RequestError(
-            f"The question is no JSON ({shown(str(error)[:100])}).",
-            "One JSON object was expected.",
-            "Load the page anew.",
-        ) from error
-    if not isinstance(question, Mapping):
-        raise RequestError(
-            "The question is JSON, but no object.",
-            'An object such as {"kind": "filters.start"} was expected.',
-            "Load the page anew.",
-        )
-    return encoded(answer(question))
 
 
 def listen(port: int) -> socket.socket:

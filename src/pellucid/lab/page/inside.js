@@ -61,9 +61,11 @@ export async function openInside({ root, ask, tell, save }) {
   const failed = (/** @type {unknown} */ error) => { if (error) tell(error); };
 
   fillSelect(room.network, start.networks);
-  room.own.hidden = start.networks.some((/** @type {Reply} */ one) => one.group === "runs");
+  room.own.hidden = start.networks.some((/** @type {Reply} */ one) => one.group === "runs" || one.group === "yours");
   fillSelect(room.picture, start.examples);
   fillSelect(room.beside, start.examples);
+  // A file that holds one picture's answers can take no other.
+  if (start.fixed) for (const one of [room.give, room.beside.closest("label")]) /** @type {HTMLElement} */ (one).hidden = true;
   /** A place in the chosen map in words. @param {Place} at */
   const where = (at) => (layerOf()?.flat ? `unit ${indexAt(layerOf(), 0, at, seen.map?.width ?? 1)[0]}` : `row ${at.row}, column ${at.column}`);
   const layers = makeLayers(room.layers, { sheet, tell, enter: () => room.map.querySelector("canvas")?.focus(),

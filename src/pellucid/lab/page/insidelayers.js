@@ -80,6 +80,8 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
   let painted = null;
   let open = "", built = "";
   host.replaceChildren(strip, columns);
+  /** What has the focus; in a notebook the room stands in a tree of its own. */
+  const focused = () => /** @type {Document | ShadowRoot} */ (host.getRootNode()).activeElement;
 
   /** @typedef {{part: HTMLElement, mark: (chosen: number, byNumber: boolean, isChosen: boolean) => void, load: () => void, focus: () => void}} Column */
 
@@ -88,7 +90,7 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (focused()));
     buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)].focus();
   });
   columns.addEventListener("keydown", (event) => {
@@ -189,7 +191,7 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     if (built !== now) {
       built = now;
       open = group.name;
-      const had = strip.contains(document.activeElement);
+      const had = strip.contains(focused());
       strip.replaceChildren(...(folded ? groups.map((one) => groupButton(one, one === group)) : []));
       if (had) /** @type {HTMLElement | null} */ (strip.querySelector("[aria-expanded=true]"))?.focus();
       shown.clear();

@@ -1,0 +1,51 @@
+"""The page's modules as one, for hosts that take a single module: a notebook's widget, and a saved file.
+
+The modules are the very ones that the server sends. They import each other by name only, which is all that
+is understood here; a bundler would be a build step, and a second language to install.
+"""
+
+import re
+from importlib.resources import files
+
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z]+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (async function|function|class|const|let) (\w+)", re.MULTILINE)
+
+
+def bundled(entry: str) -> str:
+    """The module ``entry`` of the page with all that it imports, as one text; its exports are in ``$entry``.
+
+    Each module becomes a function of its own that is called once, in the order in which they need each other.
+
+    Raises:
+        ValueError: A module imports or exports in a way that is not understood, or two need each other.
+    """
+    written: dict[str, str] = {}
+    _write(entry, written, ())
+    return "\n".join(written.values())
+
+
+def page_text(name: str) -> str:
+    """A file of the page."""
+    return files("pellucid.lab").joinpath("page", name).read_text("utf-8")
+
+
+def _write(name: str, written: dict[str, str], above: tuple[str, ...]) -> None:
+    """Add a module, and before it those that it needs."""
+    if name in written:
+        return
+    if name in above:
+        raise ValueError(f"the page's modules need each other: {' -> '.join([*above, name])}")
+    source = page_text(f"{name}.js")
+    for needed in _IMPORT.finditer(source):
+        _write(needed[2], written, (*above, name))
+    exported = [found[2] for found in _EXPORT.finditer(source)]
+    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(_imported, source))
+    strange = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
+    if strange:
+        raise ValueError(f"{name}.js: {strange[0]!r} is not understood here")
+    written[name] = f"const ${name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
+
+
+def _imported(found: re.Match[str]) -> str:
+    names = ", ".join(part.strip().replace(" as ", ": ") for part in found[1].split(",") if part.strip())
+    return f"const {{ {names} }} = ${found[2]};\n"
