@@ -26,7 +26,7 @@ ClassWeights = Literal["none", "balanced", "auto"]
 # Regularisation from strong to weak, half a decade apart, and where it is expected before any validation.
 STRENGTHS = tuple(10 ** (half / 2) for half in range(-8, 5))
 EXPECTED_LOG10 = -1.5
-UNBALANCED = 3.0  # 'auto' evens out classes whose sizes differ by this factor or more
+UNBALANCED = 3.0  # 'auto' tries to even out classes whose sizes differ by this factor or more
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def fit_head(
         train, val: features, (N, D) float32 each; ``val`` may be empty, and C is then 0.03.
         labels_N, val_labels_N: integers in 0..classes-1.
         classes: K, at least 2.
-        class_weights: "balanced" has a picture count N / (K x its class's), "auto" where sizes differ 3 x.
+        class_weights: "balanced" has a picture count N / (K x its class's); "auto" tries it where the
+            sizes differ 3 times or more, and keeps it where balanced accuracy on ``val`` is higher.
         refit: learn from the validation pictures too, once they have served to choose.
         views: how often each training picture stands in ``train``; its rows together count as one.
 
@@ -115,29 +116,31 @@ def fit_head(
         FeaturesError: where a feature is NaN or infinite.
     """
     counts_K = _counted(labels_N, train, val_labels_N, val, classes)
-    weights_K, reason = _class_weights(counts_K, class_weights)
-    if class_weights == "auto" and weights_K is not None:
-        listen(Notice(reason))
     with threadpool_limits(limits=1, user_api="blas"), phase(listen, "Fitting the head", unit="") as advance:
         scale = measure_scale(train)
         check_all_finite(val)
-        counted_K = np.ones(classes) if weights_K is None else weights_K
-        objective = Objective(ScaledRows(train, scale), labels_N, counted_K[labels_N] / views, classes)
-        validation = Objective(ScaledRows(val, scale), val_labels_N, counted_K[val_labels_N], classes)
-        tried = _search(objective, validation, advance)
-        best = min(tried, key=lambda one: one.step.score, default=None)
-        strength = best.step.regularisation if best else 10**EXPECTED_LOG10
+
+        def searched(weights_K: NDArray[np.float64] | None) -> _Searched:
+            counted_K = np.ones(classes) if weights_K is None else weights_K
+            objective = Objective(ScaledRows(train, scale), labels_N, counted_K[labels_N] / views, classes)
+            validation = Objective(ScaledRows(val, scale), val_labels_N, counted_K[val_labels_N], classes)
+            return _Searched(weights_K, objective, validation, _search(objective, validation, advance))
+
+        found, reason = _weighed(counts_K, class_weights, searched)
+        best, strength = found.best, found.strength
         refitted = refit and best is not None
-        last, _ = (objective + validation if refitted else objective).minimise(
-            best.affine if best else objective.zero(), strength, FINE
+        last, _ = (found.objective + found.validation if refitted else found.objective).minimise(
+            best.affine if best else found.objective.zero(), strength, FINE
         )
         advance(1)
+    if class_weights == "auto" and counts_K.max() >= UNBALANCED * counts_K.min():
+        listen(Notice(reason))
     return Fitted(
         head=_for_raw_features(last, scale),
-        path=tuple(one.step for one in tried),
+        path=tuple(one.step for one in found.tried),
         regularisation=strength,
         chosen=best.step if best else None,
-        class_weights_K=None if weights_K is None else tuple(float(weight) for weight in weights_K),
+        class_weights_K=None if found.weights_K is None else tuple(map(float, found.weights_K)),
         reason=reason,
         val_logits_NK=best.val_logits_NK.astype(np.float32) if best else np.empty((0, classes), np.float32),
         unseen=_for_raw_features(best.affine if best else last, scale),
@@ -152,6 +155,62 @@ class _Tried:
     step: Step
     affine: Affine
     val_logits_NK: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """The strengths that were tried with one weighting of the classes; None counts every picture the same."""
+
+    weights_K: NDArray[np.float64] | None
+    objective: Objective
+    validation: Objective
+    tried: list[_Tried]
+
+    @property
+    def best(self) -> _Tried | None:
+        """The step with the least score; None without validation pictures."""
+        return min(self.tried, key=lambda one: one.step.score, default=None)
+
+    @property
+    def strength(self) -> float:
+        """Its C, or the one that is expected."""
+        return self.best.step.regularisation if self.best else float(10**EXPECTED_LOG10)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean share of right answers among each class's validation pictures; 0 without any."""
+        if self.best is None:
+            return 0.0
+        labels_N = self.validation.labels_N
+        right_N = self.best.val_logits_NK.argmax(axis=1) == labels_N
+        return float(np.mean([right_N[labels_N == label].mean() for label in np.unique(labels_N)]))
+
+
+def _weighed(
+    counts_K: NDArray[np.int64],
+    wanted: ClassWeights,
+    searched: Callable[[NDArray[np.float64] | None], _Searched],
+) -> tuple[_Searched, str]:
+    """What a picture of each class counts, as was asked or as validation has it, and why."""
+    ratio = counts_K.max() / counts_K.min()
+    balanced_K = counts_K.sum() / (len(counts_K) * counts_K)
+    sizes = f"The largest class has {ratio:.1f} times the training pictures of the smallest"
+    if wanted == "none":
+        return searched(None), "Every picture counts the same, as was asked."
+    if wanted == "balanced":
+        return searched(balanced_K), "Every class counts the same, as was asked."
+    if ratio < UNBALANCED:
+        return searched(None), f"{sizes}, so every picture counts the same (less than {UNBALANCED:g})."
+    alike, evened = searched(None), searched(balanced_K)
+    if alike.best is None:
+        return evened, f"{sizes}, so every class is made to count the same ({UNBALANCED:g} or more)."
+    shares = (
+        f"class by class {100 * evened.balanced_accuracy:.1f} % of the validation pictures are right where "
+        f"every class counts the same, and {100 * alike.balanced_accuracy:.1f} % where every picture does"
+    )
+    if evened.balanced_accuracy > alike.balanced_accuracy:
+        return evened, f"{sizes}: {shares}, so classes count the same."
+    return alike, f"{sizes}: {shares}, so pictures count the same."
 
 
 def _search(objective: Objective, validation: Objective, advance: Callable[[int], None]) -> list[_Tried]:
@@ -216,22 +275,6 @@ def _check_classes(counts_K: NDArray[np.int64]) -> None:
             "At least one training picture of every class was expected.",
             "Add pictures of it, or leave the class out.",
         )
-
-
-def _class_weights(
-    counts_K: NDArray[np.int64], wanted: ClassWeights
-) -> tuple[NDArray[np.float64] | None, str]:
-    """What a picture of each class counts, or None, and why."""
-    ratio = counts_K.max() / counts_K.min()
-    balanced_K = counts_K.sum() / (len(counts_K) * counts_K)
-    sizes = f"The largest class has {ratio:.1f} times the training pictures of the smallest"
-    if wanted == "none":
-        return None, "Every picture counts the same, as was asked."
-    if wanted == "balanced":
-        return balanced_K, "Every class counts the same, as was asked."
-    if ratio >= UNBALANCED:
-        return balanced_K, f"{sizes}, so every class is made to count the same ({UNBALANCED:g} or more)."
-    return None, f"{sizes}, so every picture counts the same (less than {UNBALANCED:g})."
 
 
 def _for_raw_features(affine: Affine, scale: Scale) -> Head:
