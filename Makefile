@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHONS := python3.11 python3 python3.12 python3.13
+# Where several processes test at once, threads that spin while they wait take the others' cores.
+CALM := OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
 
 .PHONY: help demo test check bench bench-peers docs reference smoke clean
 .DEFAULT_GOAL := help
@@ -32,7 +34,8 @@ demo: $(READY)
 	$(BIN)/pellucid demo
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup --cov --cov-report=term:skip-covered
+	$(CALM) $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup \
+		--cov --cov-report=term:skip-covered
 
 check: $(READY)
 	$(BIN)/ruff format --check

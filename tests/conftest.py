@@ -28,6 +28,7 @@ settings.register_profile("pellucid", deadline=None, derandomize=os.environ.get(
 settings.load_profile("pellucid")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file run in one process, which shares what it makes once; pages of the docs run alone."""
     for item in items:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pellucid.data.scan import Scan
 from pellucid.errors import shown
@@ -96,7 +97,10 @@ def _project(flat_ND: NDArray[np.uint8]) -> NDArray[np.float32]:
     products_DD = np.zeros((flat_ND.shape[1], flat_ND.shape[1]))
     for part in _chunks(flat_ND):
         products_DD += (part - mean_D).T @ (part - mean_D)
-    axes_DA = np.linalg.eigh(products_DD)[1][:, -_AXES:].astype(np.float32)
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # more threads wait for each other longer than they work
+        axes_DA = np.linalg.eigh(products_DD)[1][:, -_AXES:].astype(np.float32)
     return np.concatenate([(part - mean_D) @ axes_DA for part in _chunks(flat_ND)])
 
 
