@@ -194,10 +194,10 @@ from pathlib import Path
 import matplotlib.backends.backend_svg, matplotlib.figure, torch._dynamo
 import pellucid.network.build, pellucid.recipe, pellucid.training.device, pellucid.training.loop
 from pellucid.cli import main
-from pellucid.learn import scratch
+from pellucid.learn import unfinished
 
 source, network = sys.argv[1:]
-scratch._SAVE_EVERY = 0.0
+unfinished._SAVE_EVERY = 0.0
 
 def start(name, *arguments):
     child = os.fork()

@@ -4,6 +4,7 @@ It stands beside the run that it will be (``runs/digits-1.unfinished``) and goes
 """
 
 import json
+import math
 import os
 import shlex
 import shutil
@@ -41,7 +42,7 @@ class Watch:
     restoring: Callable[[], AbstractContextManager[None]] = nullcontext
     keep: Callable[[State], None] = lambda state: None
     tell: Callable[[list[dict[str, Any]]], None] = lambda lines: None
-    every: float = _SAVE_EVERY
+    every: float = math.inf
     left: Callable[[], str] = lambda: ""
 
 
@@ -91,7 +92,7 @@ class Unfinished:
     def watch(self, request: TrainRequest, digest: str) -> Watch:
         """What keeps the state of this training here; it begins or goes on, and raises, as ``begin`` does."""
         state = self.begin(request, digest)
-        return Watch(state, self.restoring, self.keep, self.tell, left=lambda: self.left)
+        return Watch(state, self.restoring, self.keep, self.tell, _SAVE_EVERY, lambda: self.left)
 
     def begin(self, request: TrainRequest, digest: str) -> State | None:
         """Make the folder, or look at the one that is there; the state to go on from, if any.

@@ -98,18 +98,16 @@ def fit_head(
     """Fit multinomial logistic regression with an L2 penalty that is chosen on the validation split.
 
     The strengths are tried from strong to weak, each from the solution of the one before, until the score
-    (see `Step`) has risen twice. Then the head is fitted to a finer tolerance at the strength chosen: on the
-    training split, or on both splits (``refit``). The same input gives the same bytes on one machine:
-    blocks are of fixed size, and BLAS runs on one thread (thin products gain little from more).
+    (see `Step`) has risen twice. Then the head is fitted more finely at the strength chosen: on the training
+    split, or on both (``refit``). The same input gives the same bytes: BLAS runs on one thread.
 
     Args:
         train, val: features, (N, D) float32 each; ``val`` may be empty, and C is then 0.03.
         labels_N, val_labels_N: integers in 0..classes-1.
         classes: K, at least 2.
-        class_weights: "balanced" has a picture count N / (K x its class's); "auto" tries it where the
-            sizes differ 3 times or more, and keeps it where balanced accuracy on ``val`` is higher.
+        class_weights: "balanced" has a picture count N / (K x its class's); "auto" is `_weighed`'s choice.
         refit: learn from the validation pictures too, once they have served to choose.
-        views: how often each training picture stands in ``train``; its rows together count as one.
+        views: how often each training picture stands in ``train``; together its rows count as one.
 
     Raises:
         SourceError: where there are fewer than two classes, or one of them has no training picture.
@@ -127,18 +125,15 @@ def fit_head(
             return _Searched(weights_K, objective, validation, _search(objective, validation, advance))
 
         found, reason = _weighed(counts_K, class_weights, searched)
-        best, strength = found.best, found.strength
-        refitted = refit and best is not None
-        last, _ = (found.objective + found.validation if refitted else found.objective).minimise(
-            best.affine if best else found.objective.zero(), strength, FINE
-        )
+        best, refitted = found.best, refit and found.best is not None
+        last = found.last(refitted)
         advance(1)
     if class_weights == "auto" and counts_K.max() >= UNBALANCED * counts_K.min():
         listen(Notice(reason))
     return Fitted(
         head=_for_raw_features(last, scale),
         path=tuple(one.step for one in found.tried),
-        regularisation=strength,
+        regularisation=found.strength,
         chosen=best.step if best else None,
         class_weights_K=None if found.weights_K is None else tuple(map(float, found.weights_K)),
         reason=reason,
@@ -175,6 +170,12 @@ class _Searched:
     def strength(self) -> float:
         """Its C, or the one that is expected."""
         return self.best.step.regularisation if self.best else float(10**EXPECTED_LOG10)
+
+    def last(self, refitted: bool) -> Affine:
+        """The solution at that strength, to the finer tolerance, on training or on both splits together."""
+        objective = self.objective + self.validation if refitted else self.objective
+        start = self.best.affine if self.best else objective.zero()
+        return objective.minimise(start, self.strength, FINE)[0]
 
     @property
     def balanced_accuracy(self) -> float:
