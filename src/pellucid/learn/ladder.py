@@ -57,7 +57,6 @@ class _Climber:
         folds: Training pictures to hold out in turn; none where the validation split can tell.
         pace: Pictures a second through the frozen layers.
         stock: The backbone in PyTorch, once a step needs it.
-        fewer: The frozen base of each fold, once it is needed.
     """
 
     request: TrainRequest
@@ -68,7 +67,6 @@ class _Climber:
     folds: Sequence[Fold] = ()
     pace: float = _FIRST_PACE
     stock: Stock | None = field(default=None, repr=False)
-    fewer: list[Base] = field(default_factory=list, repr=False)
 
     def carry_out(self, rung: Rung, left: float) -> _Tried:
         """Take the step, if it can be done in so many seconds.
@@ -111,8 +109,6 @@ class _Climber:
             self.begin(rung, needed, left)
             base = learn_from_views(base, rung, self.request, self.looked, self.listen)
         bases = [without(base, fold.seen_M, self.request, self._classes) for fold in self.folds]
-        if rung.augment == PLAIN:
-            self.fewer = bases
         answers = [
             one.fitted.unseen.logits(base.material.rows["train"].take(fold.held_M).array())
             for fold, one in zip(self.folds, bases, strict=True)
@@ -140,7 +136,7 @@ class _Climber:
         climbed = climb(ground, self.request, self.base, Watch(), self.listen)
         held = None
         if folds:
-            held = self._held(rung, [out_of_fold(ground, folds, self.fewer, climbed, self.request)])
+            held = self._held(rung, [out_of_fold(ground, folds, self.base, climbed, self.request)])
         labels_N = self.base.material.parts["val"].labels_N
         return _Tried(
             replace(standing(rung.name, climbed.val_logits_NK, labels_N), held=held),

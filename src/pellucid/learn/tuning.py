@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from pellucid.network.tail import Tail
 
-RATES = (1e-4, 3e-4, 1e-3)
+RATES = (3e-4, 1e-3, 3e-3)
+_SMOOTHING = 0.1
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
@@ -65,7 +66,7 @@ def plan_of(request: TrainRequest, pictures: int) -> Plan:
     steps = -(-max(pictures, 1) // batch)
     epochs = request.epochs or max(_EPOCHS, min(-(-_STEPS // steps), 30))
     rate = request.learning_rate or RATES[0]
-    return Plan(epochs=epochs, batch=batch, rate=rate, smoothing=0.0, seed=request.seed)
+    return Plan(epochs=epochs, batch=batch, rate=rate, smoothing=_SMOOTHING, seed=request.seed)
 
 
 def forecast(
@@ -99,9 +100,10 @@ def forecast(
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
     """Find a learning rate in short trials, train, and prove what changed and what did not.
 
-    The head starts as the logistic regression that saw the training split alone; then head and layers learn
-    together, the layers the more slowly the lower they stand (Kumar et al. 2022: fine-tuning from a head
-    that is fitted already distorts the features less; Howard and Ruder 2018: discriminative rates).
+    The head starts from nothing, which leaves the layers alone until it has learnt something; they learn
+    the more slowly the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is
+    fitted already, as Kumar et al. 2022 advise, knows the few training pictures by heart: it leaves nothing
+    to learn from, and measured worse (docs/decisions/0010-ladder.md).
 
     Raises:
         DivergedError: the loss was no number any more.
@@ -157,32 +159,26 @@ def climb_again(
 ) -> Climbed:
     """The same training once more, on training and validation pictures together, as the head is fitted again.
 
-    It goes for as many epochs as were best, at the rate that was found, from the head that saw all of them.
-    What is told of the validation pictures stays what was said before they were learnt from.
+    It goes for as many epochs as were best, at the rate that was found. What is told of the validation
+    pictures stays what was said before they were learnt from.
     """
     found = climbed.record
     same = replace(request, learning_rate=found["plan"]["rate"], epochs=found["best"])
-    seen = replace(base, fitted=replace(base.fitted, unseen=base.fitted.head))
-    again = climb(with_validation(ground, base), same, seen, Watch(), listen)
+    again = climb(with_validation(ground, base), same, base, Watch(), listen)
     record = {**found, "proof": again.record["proof"], "refitted": len(ground.train) + len(ground.val)}
     return replace(climbed, head=again.head, changed=again.changed, sure_NK=again.sure_NK, record=record)
 
 
 def out_of_fold(
-    ground: Ground, folds: Sequence[Fold], bases: Sequence[Base], climbed: Climbed, request: TrainRequest
+    ground: Ground, folds: Sequence[Fold], base: Base, climbed: Climbed, request: TrainRequest
 ) -> NDArray[np.float32]:
     """What is said of each held-out training picture by a training that had not seen it: (M, K) float32.
 
-    Each goes as the whole one went: from a head that saw as little, at the rate that was found. The answers
-    come fold by fold.
-
-    Args:
-        bases: The frozen base of each fold.
-        climbed: The training on all training pictures.
+    Each goes as the whole one, ``climbed``, went: at the rate that was found. The answers come fold by fold.
     """
     same = replace(request, learning_rate=climbed.record["plan"]["rate"])
     answers = []
-    for fold, base in zip(folds, bases, strict=True):
+    for fold in folds:
         held = (ground.plain or ground.train).take(fold.held_M)
         fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
         answers.append(climb(fewer, same, base, Watch(), silent).held_logits_MK)
@@ -202,12 +198,12 @@ def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
 
 
 def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
-    """The layers above the boundary as the backbone had them, and the head that saw the training split."""
+    """The layers above the boundary as the backbone had them, and a head that knows nothing."""
     from pellucid.network.tail import Tail
 
     ground.stock.backbone.take(ground.stock.before)
-    unseen = base.fitted.unseen
-    return Tail(ground.top, unseen.weight_DK, unseen.bias_K, seed)
+    fitted = base.fitted.unseen
+    return Tail(ground.top, np.zeros_like(fitted.weight_DK), np.zeros_like(fitted.bias_K), seed)
 
 
 def _planned(
