@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RATES = (3e-4, 1e-3, 3e-3)
 _SMOOTHING = 0.1
+_FAINT = np.float32(0.02)  # of the fitted head; of none at all the first step would move no layer
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
@@ -100,10 +101,10 @@ def forecast(
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
     """Find a learning rate in short trials, train, and prove what changed and what did not.
 
-    The head starts from nothing, which leaves the layers alone until it has learnt something; they learn
-    the more slowly the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is
-    fitted already, as Kumar et al. 2022 advise, knows the few training pictures by heart: it leaves nothing
-    to learn from, and measured worse (docs/decisions/0010-ladder.md).
+    The head starts from nearly nothing: the fitted one, fifty times fainter. The layers learn the more slowly
+    the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is fitted already, as Kumar
+    et al. 2022 advise, knows the few training pictures by heart: it leaves nothing to learn from, and measured
+    worse (docs/decisions/0010-ladder.md).
 
     Raises:
         DivergedError: the loss was no number any more.
@@ -198,12 +199,12 @@ def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
 
 
 def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
-    """The layers above the boundary as the backbone had them, and a head that knows nothing."""
+    """The layers above the boundary as the backbone had them, and a head that says hardly anything yet."""
     from pellucid.network.tail import Tail
 
     ground.stock.backbone.take(ground.stock.before)
-    fitted = base.fitted.unseen
-    return Tail(ground.top, np.zeros_like(fitted.weight_DK), np.zeros_like(fitted.bias_K), seed)
+    unseen = base.fitted.unseen
+    return Tail(ground.top, _FAINT * unseen.weight_DK, _FAINT * unseen.bias_K, seed)
 
 
 def _planned(
