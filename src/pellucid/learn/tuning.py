@@ -101,10 +101,10 @@ def forecast(
 def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
     """Find a learning rate in short trials, train, and prove what changed and what did not.
 
-    The head starts from nearly nothing: the fitted one, fifty times fainter. The layers learn the more slowly
-    the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is fitted already, as Kumar
-    et al. 2022 advise, knows the few training pictures by heart: it leaves nothing to learn from, and measured
-    worse (docs/decisions/0010-ladder.md).
+    The head starts from nearly nothing: the fitted one, fifty times fainter. The layers learn the more
+    slowly the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is fitted already,
+    as Kumar et al. 2022 advise, knows the few training pictures by heart: it leaves nothing to learn from,
+    and measured worse (docs/decisions/0010-ladder.md).
 
     Raises:
         DivergedError: the loss was no number any more.
