@@ -79,8 +79,8 @@ def measure(page: Any, address: str, pictures: list[str], figures: Figures) -> N
                 figures.note("click to arithmetic", seconds, unit="ms")
     for picture in pictures:
         begun = page.evaluate("() => performance.now()")
-        page.get_by_label("Picture", exact=True).select_option(picture)
-        page.wait_for_function(f"() => location.hash.includes({json.dumps(picture)})")
+        page.locator("#inside-room .sight select").nth(1).select_option(picture)
+        page.wait_for_function(f"() => decodeURIComponent(location.hash).includes({json.dumps(picture)})")
         figures.note(
             "first view of a new picture", page.evaluate("() => performance.now()") - begun, unit="ms"
         )
