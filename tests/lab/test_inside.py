@@ -200,6 +200,18 @@ def test_no_base64_is_refused() -> None:
     )
 
 
+def test_channels_in_the_order_of_a_spot() -> None:
+    """By how many standard deviations each one's number there is above the mean of its map."""
+    reply = asked("spot", layer="max_pooling2d", at=[27, 14])
+    maps_CHW = HELD.inside(NETWORK, "digits/7").value("max_pooling2d").astype(np.float64)
+    wanted_C = [(one[12, 6] - one.mean()) / one.std() for one in maps_CHW]
+    assert reply["above"] == pytest.approx(wanted_C, rel=1e-3)
+    assert reply["order"] == np.argsort(-np.array(wanted_C)).tolist()
+    assert asked("spot", layer="dense", at=[0, 0])["order"] == [0]
+    with pytest.raises(PellucidError, match=r"^The question's 'at' is a list of 2\. A row from 0 to 27 "):
+        asked("spot", layer="conv2d", at=[28, 0])
+
+
 @pytest.mark.parametrize("kind", ["sprite", "map"])
 def test_a_layer_that_does_not_exist(kind: str) -> None:
     """The message names the nearest."""

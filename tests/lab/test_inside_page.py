@@ -545,6 +545,41 @@ def test_saliency_lies_over_the_picture(visit: Visit) -> None:
     assert fresh.input_value("input[type=range]") == "100"
 
 
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients"])
+def test_saliency_that_grows(visit: Visit, method: str) -> None:
+    """Its parts are drawn one after the other, and at the end stands what Python says of the whole."""
+    page = visit(address("conv2d", "1,2,3"))
+    before = page.evaluate("document.querySelector('canvas.picture').toDataURL()")
+    page.select_option("label:has-text('Saliency') select", method)
+    reply = answer({"kind": "inside.saliency", "network": NETWORK, "picture": PICTURE, "method": method})
+    page.locator(".answer", has_text=reply["notes"][0]).wait_for()
+    page.locator(".answer progress").wait_for(state="hidden")
+    assert f"saliency={method}" in page.url
+    assert page.evaluate("document.querySelector('canvas.picture').toDataURL()") != before
+
+
+def test_channels_by_what_they_see_at_a_spot(visit: Visit) -> None:
+    """A click on the picture is the spot; layers and channels change, and it stays where it was."""
+    page = visit(address("conv2d", "1,2,3"))
+    shown(page, "conv2d", 1, 2, 3)
+    page.select_option("#inside-room label:has-text('Channels') select", "spot")
+    page.wait_for_function("() => location.hash.includes('sort=spot')")
+    box = page.locator("canvas.picture").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 14.5 / 28, box["y"] + box["height"] * 7.5 / 28)
+    shown(page, "conv2d", 1, 6, 13)  # 26 rows and columns for 28
+    asked = {"kind": "inside.spot", "network": NETWORK, "picture": PICTURE, "at": [7, 14]}
+    order = answer({**asked, "layer": "conv2d_1"})["order"]
+    column = page.locator(".column[aria-label=conv2d_1] canvas")
+    column.click(position={"x": 5, "y": 5})
+    shown(page, "conv2d_1", order[0], 2, 5)  # 11 for 28
+    page.get_by_role("button", name="Channel after").click()
+    shown(page, "conv2d_1", order[1], 2, 5)
+    column.focus()
+    page.keyboard.press("ArrowRight")
+    shown(page, "conv2d_1", order[2], 2, 5)
+
+
 def test_numbers_are_copied_with_all_their_digits(visit: Visit) -> None:
     """What is selected and copied holds every digit, though four are in sight."""
     page = visit(address("conv2d_1", "7,2,3"))

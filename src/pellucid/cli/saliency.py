@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pellucid.insight.saliency.overlay import Words
 
 _CHANNELS = 10
-_TOLD = 3
 
 
 def draw_map(
@@ -116,6 +115,8 @@ def _words(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") -
 
 def _tell(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") -> None:
     """What the map says, in words."""
+    from pellucid.insight.saliency.sentences import details
+
     chance = "" if found.confidence is None else f", {_percent(found.confidence)}"
     say(f"{shown(found.label)[1:-1]}{chance}")
     if found.label != found.predicted:
@@ -134,37 +135,8 @@ def _tell(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") ->
             f"The strongest region is {rows_columns} of the picture's {frame.height} x {frame.width}; "
             f"it holds {_percent(share)} of the map."
         )
-    for line in _details(found):
+    for line in details(found):
         say(line)
-
-
-def _details(found: "Saliency") -> list[str]:
-    """The method's own numbers, in a line."""
-    from pellucid.insight.saliency.cam import GradCam
-    from pellucid.insight.saliency.integrated import IntegratedGradients
-    from pellucid.insight.saliency.occlusion import Occlusion
-
-    match found.evidence:
-        case GradCam() as cam:
-            listed = ", ".join(f"{part.channel} ({part.adds:+.3g})" for part in cam.parts(_TOLD))
-            return [f"The channels with the largest parts in it: {listed}."]
-        case Occlusion() as covering:
-            least, whole = float(covering.covered_HW.min()), covering.whole
-            numbers = [
-                _percent(one) if found.confidence is not None else f"{one:.4g}" for one in (whole, least)
-            ]
-            seen = " x ".join(str(axis.length) for axis in found.grid)
-            square = f"{covering.window} x {covering.window}"
-            return [
-                f"Squares of {square} of the {seen} pixels that the network sees were covered, one by one: "
-                f"the answer is {numbers[0]} with none and {numbers[1]} at least."
-            ]
-        case IntegratedGradients() as path:
-            return [
-                f"The score is {path.score:.4g}, and {path.baseline_score:.4g} for a picture of nothing; the "
-                f"parts of all pixels add up to the difference but for {path.residue:+.2g}."
-            ]
-    return []
 
 
 def _json(found: "Saliency", box: "tuple[Box, float] | None") -> dict[str, Any]:

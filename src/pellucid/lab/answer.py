@@ -34,6 +34,7 @@ ROOMS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
     "inside.give": inside.give,
     "inside.look": inside.look,
     "inside.sprite": inside.sprite,
+    "inside.spot": inside.spot,
     "inside.map": inside.one_map,
     "inside.cell": inside_cell.cell,
     "inside.more": inside_cell.more,

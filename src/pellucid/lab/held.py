@@ -9,7 +9,8 @@ import math
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pellucid.errors import PictureError
@@ -21,6 +22,7 @@ from pellucid.lab.subjects import subject_of
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import
     from pellucid.insight.inside import Inside
+    from pellucid.insight.saliency.map import Saliency
     from pellucid.insight.subject import Subject
 
 PICTURE_BYTES = 128 * 2**20
@@ -28,6 +30,9 @@ PICTURE_BYTES = 128 * 2**20
 
 PASS_BYTES = 256 * 2**20
 """Bytes of feature maps that are kept, as long as there is more than one pass."""
+
+GROWING = 2
+"""Saliency maps on which work goes on."""
 
 SUBJECTS = 3
 """Networks that are kept open."""
@@ -75,14 +80,34 @@ class Shelf(Generic[Thing]):
         return len(self._held)
 
 
+@dataclass
+class Growth:
+    """A saliency map on which work goes on.
+
+    Attributes:
+        inside: The pass that it is of.
+        parts: What makes the next part.
+        latest: The map so far.
+    """
+
+    inside: "Inside"
+    parts: "Iterator[Saliency]"
+    latest: "Saliency"
+
+
 class Held:
     """What is kept for one lab.
 
     One thread at a time may look into a network: whoever asks takes ``lock`` for as long.
+
+    Attributes:
+        lock: Held while a network is looked into.
+        growing: Saliency maps on which work goes on.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.growing: Shelf[Growth] = Shelf(GROWING)
         self._pictures: Shelf[bytes] = Shelf(PICTURE_BYTES)
         self._subjects: Shelf[Subject] = Shelf(SUBJECTS)
         self._passes: Shelf[Inside] = Shelf(PASS_BYTES)

@@ -20,7 +20,7 @@ from pellucid.lab.held import HELD
 from pellucid.lab.network import shape_told
 from pellucid.lab.picture import LARGEST_FILE, given_file, unreadable
 from pellucid.lab.place import HERE
-from pellucid.lab.question import Question, QuestionError, text
+from pellucid.lab.question import Question, QuestionError, place, text
 from pellucid.lab.sprite import make_sprite
 from pellucid.lab.subjects import first, listed
 from pellucid.network.text import LONGEST
@@ -131,6 +131,32 @@ def sprite(question: Question) -> dict[str, Any]:
         "order": np.argsort(-strength_C, kind="stable").tolist(),
         "strength": [float(f"{one:.4g}") for one in np.minimum(strength_C, 1e308).tolist()],
         "scale": scale,
+    }
+
+
+def spot(question: Question) -> dict[str, Any]:
+    """The channels of ``layer`` in the order in which they answer to one spot more than to the rest.
+
+    The question's fields: network, picture, layer, and ``at``, row and column of the picture as the network
+    sees it. ``above`` says of each channel by how many standard deviations of its own map the number at the
+    spot is above their mean; 0 for a map of one number, and for one whose numbers are all the same.
+    """
+    with HELD.lock:
+        inside, subject = asked(question)
+        layer = inside.layer(text(question, "layer", _LONGEST_NAME))
+        maps_CHW = _maps(layer, inside)
+        height, width = subject.preprocess.height, subject.preprocess.width
+    row, column = place(question, "at", height, width)
+    _, rows, columns = maps_CHW.shape
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        middle_C = maps_CHW.mean(axis=(1, 2), dtype=np.float64)
+        spread_C = maps_CHW.std(axis=(1, 2), dtype=np.float64)
+        here_C = maps_CHW[:, row * rows // height, column * columns // width]
+        above_C = np.where(spread_C > 0, (here_C - middle_C) / spread_C, 0.0)
+    above_C = np.nan_to_num(above_C, nan=0.0, posinf=0.0, neginf=0.0)
+    return {
+        "order": np.argsort(-above_C, kind="stable").tolist(),
+        "above": [float(f"{one:.4g}") for one in above_C.tolist()],
     }
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from pellucid.errors import shown
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.insight.cell import place_of
+from pellucid.insight.saliency import AT_A_LAYER
 from pellucid.lab.bundle import bundled
 from pellucid.lab.exploration import Exploration, asked, style
-from pellucid.lab.inside_saliency import METHODS
 from pellucid.lab.reply import encoded, parted
 from pellucid.storage import storage_errors, write_whole
 
@@ -87,7 +87,7 @@ def save(
     look = store.add("look")
     flat = {one["name"]: bool(one["flat"]) for one in look["layers"]}
     if look["answer"]["best"]:
-        for method in METHODS[:2]:
+        for method in AT_A_LAYER:
             store.add("saliency", method=method, unit=None)
     with phase(listen, "Answering", len(wanted) + len(places)) as advance:
         for name in wanted:

@@ -6,8 +6,7 @@ step, so a training that goes on from a checkpoint ends in the bits of one that 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import monotonic, perf_counter
 from typing import Any
@@ -24,6 +23,7 @@ from pellucid.evaluation.metrics import log_losses
 from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
 from pellucid.network.tail import Tail
+from pellucid.network.threads import threads_of_torch
 from pellucid.training.adamw import AdamW
 from pellucid.training.affine import softmax
 from pellucid.training.allocator import keep_freed_memory
@@ -304,17 +304,6 @@ def logits(network: Learner, feed: Batches, place: Accelerator, size: int = 256)
             answers_NK = network(_on(place, x_BHWC)).float().cpu().numpy()
             parts.append(answers_NK[: len(part)])
     return np.concatenate(parts)
-
-
-@contextmanager
-def threads_of_torch(number: int) -> Iterator[None]:
-    """PyTorch on so many threads, and on as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _on(place: Accelerator, x_BHWC: NDArray[np.float32]) -> Tensor:

@@ -13,6 +13,7 @@ const { indexTold, pixelsTold, spanTold, wonTold } = await load("insidecell.js")
 const { groupsOf, groupTitle, listedChannels, neighbour } = await load("insidelayers.js");
 const { cellPixels, fitted, READABLE, strongest } = await load("insidemap.js");
 const { cellUnder, drawnSize } = await load("insidepicture.js");
+const { timeLeft } = await load("insidesaliency.js");
 
 test("a reply with bytes in it is taken apart", () => {
   const head = new TextEncoder().encode('{"reply": {"a": 1}, "bytes": [["b", 2], ["c", 4]]}');
@@ -78,12 +79,17 @@ test("layers fold into groups, and a group has a name", () => {
 
 test("a column shows few channels, and always the chosen one", () => {
   const order = Array.from({ length: 40 }, (_, at) => 39 - at);
-  assert.equal(listedChannels(order, false, false, 39).length, 18);
-  assert.deepEqual(listedChannels(order, false, false, 39).slice(0, 2), [39, 38]);
-  assert.equal(listedChannels(order, false, false, 3).at(-1), 3);
-  assert.deepEqual(listedChannels(order, true, false, 0).slice(0, 3), [0, 1, 2]);
-  assert.equal(listedChannels(order, false, true, 3).length, 40);
-  assert.equal(listedChannels(order, false, false, -1).includes(-1), false);
+  assert.equal(listedChannels(order, false, 39).length, 18);
+  assert.deepEqual(listedChannels(order, false, 39).slice(0, 2), [39, 38]);
+  assert.equal(listedChannels(order, false, 3).at(-1), 3);
+  assert.equal(listedChannels(order, true, 3).length, 40);
+  assert.equal(listedChannels(order, false, -1).includes(-1), false);
+});
+
+test("the time left follows from the time passed", () => {
+  assert.equal(timeLeft(0, 100, 50), "");
+  assert.equal(timeLeft(25, 100, 1000), ", about 3 s left");
+  assert.equal(timeLeft(99, 100, 9900), ", about 1 s left");
 });
 
 test("arrow keys move among the thumbnails and on to the next layer", () => {

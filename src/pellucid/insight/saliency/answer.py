@@ -17,7 +17,7 @@ from pellucid.errors import RequestError, shown
 from pellucid.insight.inside import Inside
 from pellucid.insight.operation import Distance, Elementwise, Operation, Passing, Softmax
 from pellucid.insight.record import INPUT
-from pellucid.insight.trace import one_thread
+from pellucid.network.threads import threads_of_torch
 from pellucid.network.weights import nearest
 
 Link = Literal["softmax", "sigmoid", "none"]
@@ -140,7 +140,7 @@ class Answer:
         """The logit of a class, and what was seen at a step while its gradient came past."""
         leaf = torch.tensor(np.asarray(x_CHW))[None].requires_grad_()
         watch = _Watch(step, self.step)
-        with one_thread():
+        with threads_of_torch(1):
             self.inside.trace.replay(leaf * 1, watch)  # a leaf itself may not be written over
             if watch.logits is None or not watch.logits.requires_grad:
                 raise _no_gradient(step)

@@ -3,7 +3,7 @@
 The parts of all pixels add up to the score less the score of the baseline; how nearly they do is reported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import RequestError
-from pellucid.events import Listener, phase, silent
+from pellucid.events import Listener, silent
+from pellucid.insight.saliency.growing import finished
 
 Gradients = Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float64]]]
 """A picture (C, H, W) -> the class's score, and its gradient with respect to the picture."""
 
+FOLLOWING = "Following the gradient"
 STEPS = 32
 
 
@@ -27,10 +29,10 @@ class IntegratedGradients:
         attributions_CHW: Of each channel of each pixel, float64; negative where it speaks against the class.
         signed_HW: The sum of these over the channels.
         baseline_CHW: The picture of nothing, from which the path goes straight to the picture itself.
-        steps: At how many places of the path the gradient was taken.
+        steps: At how many places of the path the gradient is taken.
         score: The class's score for the picture.
         baseline_score: Its score for the baseline.
-        residue: The sum of all attributions, less ``score - baseline_score``: 0 for an exact integral.
+        done: At how many places it was taken, from the baseline on.
     """
 
     attributions_CHW: NDArray[np.float64]
@@ -39,7 +41,17 @@ class IntegratedGradients:
     steps: int
     score: float
     baseline_score: float
-    residue: float
+    done: int
+
+    @property
+    def total(self) -> int:
+        """At how many places the gradient is taken."""
+        return self.steps
+
+    @property
+    def residue(self) -> float:
+        """The sum of all attributions, less ``score - baseline_score``: 0 for an exact integral."""
+        return float(self.attributions_CHW.sum()) - (self.score - self.baseline_score)
 
 
 def integrated_gradients(
@@ -50,16 +62,35 @@ def integrated_gradients(
     steps: int = STEPS,
     listen: Listener = silent,
 ) -> IntegratedGradients:
-    """Take the gradient along the straight path from the baseline to the picture (equations 1 and 3).
+    """Take the gradient along the whole path: the last of ``along``, with the same arguments.
 
-    The integral is a mean over the middles of ``steps`` equal parts of the path.
+    Args:
+        listen: Told of each step.
+
+    Raises:
+        RequestError: There are no steps.
+    """
+    parts = along(gradients, x_CHW, baseline_CHW=baseline_CHW, steps=steps)
+    return finished(parts, listen, FOLLOWING, "steps")
+
+
+def along(
+    gradients: Gradients,
+    x_CHW: NDArray[Any],
+    *,
+    baseline_CHW: NDArray[Any] | None = None,
+    steps: int = STEPS,
+) -> Iterator[IntegratedGradients]:
+    """What has been added up on the straight path from the baseline to the picture (equations 1 and 3).
+
+    The integral is a mean over the middles of ``steps`` equal parts of the path; the first that is yielded
+    is of nothing yet, and one more follows for each part.
 
     Args:
         gradients: The network's score of one class, and its gradient.
         x_CHW: The picture as the network sees it.
         baseline_CHW: None for zeros: the mean colour of most networks' preprocessing, black in the others.
         steps: How many parts, from 1.
-        listen: Told of each step.
 
     Raises:
         RequestError: There are no steps.
@@ -75,13 +106,11 @@ def integrated_gradients(
     start_CHW += 0 if baseline_CHW is None else baseline_CHW
     path_CHW = picture_CHW - start_CHW
     total_CHW = np.zeros_like(picture_CHW)
-    with phase(listen, "Following the gradient", steps, "steps") as done:
-        for step in range(steps):
-            _, gradient_CHW = gradients((start_CHW + (step + 0.5) / steps * path_CHW).astype(np.float32))
-            total_CHW += gradient_CHW
-            done(1)
-    attributions_CHW = path_CHW * total_CHW / steps
     score, baseline_score = (gradients(one.astype(np.float32))[0] for one in (picture_CHW, start_CHW))
-    residue = float(attributions_CHW.sum()) - (score - baseline_score)
-    signed_HW = attributions_CHW.sum(axis=0)
-    return IntegratedGradients(attributions_CHW, signed_HW, start_CHW, steps, score, baseline_score, residue)
+    for done in range(steps + 1):
+        if done:
+            here_CHW = start_CHW + (done - 0.5) / steps * path_CHW
+            total_CHW += gradients(here_CHW.astype(np.float32))[1]
+        attributions_CHW = path_CHW * total_CHW / steps
+        signed_HW = attributions_CHW.sum(axis=0)
+        yield IntegratedGradients(attributions_CHW, signed_HW, start_CHW, steps, score, baseline_score, done)

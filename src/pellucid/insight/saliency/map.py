@@ -79,6 +79,16 @@ class Saliency:
     evidence: Any
     notes: tuple[str, ...] = ()
 
+    @property
+    def done(self) -> int:
+        """How much of the work went into it; at a layer it comes at once."""
+        return getattr(self.evidence, "done", 1)
+
+    @property
+    def total(self) -> int:
+        """How much work there is."""
+        return getattr(self.evidence, "total", 1)
+
     def upsampled(self, height: int, width: int) -> NDArray[np.float32]:
         """The map over the whole of the network's input, float32 (height, width) in 0..1."""
         return drawn_out(self.map_HW, self.grid, height, width)

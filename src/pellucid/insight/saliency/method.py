@@ -9,7 +9,7 @@
 The formulas are in rooms of their own; here is which layer and which class are meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from pellucid.errors import RequestError, shown
@@ -31,11 +31,13 @@ from pellucid.insight.saliency import AT_A_LAYER, METHODS, Method
 from pellucid.insight.saliency.answer import Answer, answer_of
 from pellucid.insight.saliency.cam import GradCam, LayerCam, grad_cam, layer_cam
 from pellucid.insight.saliency.grid import Axis, Grid, grid_of, maps_of
-from pellucid.insight.saliency.integrated import integrated_gradients
+from pellucid.insight.saliency.growing import finished
+from pellucid.insight.saliency.integrated import FOLLOWING, along
 from pellucid.insight.saliency.map import Evidence, Saliency, scaled
-from pellucid.insight.saliency.occlusion import occlusion
+from pellucid.insight.saliency.occlusion import COVERING, coverings
 from pellucid.network.weights import nearest
 
+_WORK = {"occlusion": (COVERING, "squares"), "integrated-gradients": (FOLLOWING, "steps")}
 _LISTED = 12
 _ROUGH = 0.1  # of the difference of the scores
 _EXACT = (
@@ -54,7 +56,31 @@ def saliency(
     temperature: float = 1.0,
     listen: Listener = silent,
 ) -> Saliency:
-    """Find where the picture speaks for a class.
+    """Find where the picture speaks for a class: the last of ``growing``, with the same arguments.
+
+    Args:
+        listen: Told of the progress of occlusion and of integrated gradients, which take long.
+
+    Raises:
+        RequestError: There is no such method, layer or class, the layer has no map, or the network does not
+            end in one number for each class.
+    """
+    parts = growing(inside, method, layer=layer, target=target, classes=classes, temperature=temperature)
+    if method in AT_A_LAYER:
+        return next(parts)
+    return finished(parts, listen, *_WORK.get(method, ("", "")))
+
+
+def growing(
+    inside: Inside,
+    method: str = "grad-cam",
+    *,
+    layer: str | None = None,
+    target: str | int | None = None,
+    classes: Sequence[str] = (),
+    temperature: float = 1.0,
+) -> Iterator[Saliency]:
+    """The map as it grows, from nothing at all to the whole; at a layer it comes at once.
 
     Args:
         inside: The network with the picture in it.
@@ -63,11 +89,9 @@ def saliency(
         target: The class by name, or by number from 0; None for the one that the network answers.
         classes: The names of the classes in the order of the network's output.
         temperature: What its logits are divided by besides, for the probabilities that are answered.
-        listen: Told of the progress of the last two, which take long.
 
     Raises:
-        RequestError: There is no such method, layer or class, the layer has no map, or the network does not
-            end in one number for each class.
+        RequestError: As for ``saliency``.
     """
     if method not in METHODS:
         known = ", ".join(METHODS)
@@ -76,14 +100,15 @@ def saliency(
     answer = answer_of(inside, classes, temperature)
     index = answer.choose(target)
     if method in AT_A_LAYER:
-        return _by_layer(answer, index, cast(Method, method), layer)
+        yield _by_layer(answer, index, cast(Method, method), layer)
+        return
     if layer is not None:
         raise RequestError(
             f"The method {shown(method)} was given the layer {shown(layer)}.",
             "No layer was expected: it works on the pixels themselves.",
             "Leave the layer out, or choose the method grad-cam or layer-cam.",
         )
-    return _by_pixels(answer, index, cast(Method, method), listen)
+    yield from _by_pixels(answer, index, cast(Method, method))
 
 
 def layers_with_map(inside: Inside) -> list[Layer]:
@@ -106,7 +131,7 @@ def _by_layer(answer: Answer, index: int, method: Method, name: str | None) -> S
     return _told(answer, index, method, layer.name, evidence, grid_of(answer.inside, step), notes)
 
 
-def _by_pixels(answer: Answer, index: int, method: Method, listen: Listener) -> Saliency:
+def _by_pixels(answer: Answer, index: int, method: Method) -> Iterator[Saliency]:
     """Occlusion or integrated gradients, of the pixels themselves."""
     x_CHW = answer.inside.trace.value(INPUT)
     if x_CHW.ndim != 3:
@@ -116,15 +141,16 @@ def _by_pixels(answer: Answer, index: int, method: Method, listen: Listener) -> 
             "Give a network that sees pictures.",
         )
     if method == "occlusion":
-        covering = occlusion(answer.chances, x_CHW, index, listen=listen)
-        return _told(answer, index, method, None, covering, covering.grid, ())
-    path = integrated_gradients(lambda one_CHW: answer.gradients_at(index, one_CHW), x_CHW, listen=listen)
+        for covering in coverings(answer.chances, x_CHW, index):
+            yield _told(answer, index, method, None, covering, covering.grid, ())
+        return
     _, height, width = x_CHW.shape
     grid = Axis.stretched(height, height), Axis.stretched(width, width)
-    difference = path.score - path.baseline_score
-    rough = abs(path.residue) > _ROUGH * abs(difference)
-    notes = (_coarse(path.residue, difference),) if rough else ()
-    return _told(answer, index, method, None, path, grid, notes)
+    for path in along(lambda one_CHW: answer.gradients_at(index, one_CHW), x_CHW):
+        difference = path.score - path.baseline_score
+        rough = path.done == path.steps and abs(path.residue) > _ROUGH * abs(difference)
+        notes = (_coarse(path.residue, difference),) if rough else ()
+        yield _told(answer, index, method, None, path, grid, notes)
 
 
 def _coarse(residue: float, difference: float) -> str:

@@ -3,7 +3,7 @@
 It needs no gradient and no layer, only answers for pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import RequestError
-from pellucid.events import Listener, phase, silent
+from pellucid.events import Listener, silent
 from pellucid.insight.saliency.grid import Axis, Grid
+from pellucid.insight.saliency.growing import finished
 
 Chances = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """Pictures (N, C, H, W) -> an answer for each class (N, K)."""
 
+COVERING = "Covering parts of the picture"
 _CELLS = 12  # across the shorter side, about
 _BATCH = 16
 
@@ -27,13 +29,15 @@ class Occlusion:
 
     Attributes:
         signed_HW: What the answer for the class loses when the square in the middle of each cell is covered,
-            float64; negative where it gains.
-        covered_HW: The answer while it is covered: a probability where the network gives any.
+            float64; negative where it gains, and 0 where it was not covered yet.
+        covered_HW: The answer while it is covered: a probability where the network gives any; NaN where it
+            was not covered yet.
         whole: The answer for the picture as it is.
         window: The square's side, in pixels of the network's input.
         stride: From one square's middle to the next; the side of a cell.
         fill: What covers, in the network's own unit.
         grid: Where the cells lie.
+        done: How many squares were covered, row by row.
     """
 
     signed_HW: NDArray[np.float64]
@@ -43,6 +47,12 @@ class Occlusion:
     stride: int
     fill: float
     grid: Grid
+    done: int
+
+    @property
+    def total(self) -> int:
+        """How many squares there are."""
+        return self.covered_HW.size
 
 
 def occlusion(
@@ -55,7 +65,28 @@ def occlusion(
     fill: float = 0.0,
     listen: Listener = silent,
 ) -> Occlusion:
-    """Cover one square after the other and ask again.
+    """Cover one square after the other and ask again: the last of ``coverings``, with the same arguments.
+
+    Args:
+        listen: Told of each batch.
+
+    Raises:
+        RequestError: The window or the stride is smaller than 1.
+    """
+    parts = coverings(chances, x_CHW, index, window=window, stride=stride, fill=fill)
+    return finished(parts, listen, COVERING, "squares")
+
+
+def coverings(
+    chances: Chances,
+    x_CHW: NDArray[Any],
+    index: int,
+    *,
+    window: int | None = None,
+    stride: int | None = None,
+    fill: float = 0.0,
+) -> Iterator[Occlusion]:
+    """What is known before the first square is covered, and after each batch of them.
 
     Args:
         chances: The network.
@@ -64,7 +95,6 @@ def occlusion(
         window: The square's side; None for twice the stride.
         stride: How far it moves; None for about a twelfth of the shorter side.
         fill: What covers. 0 is the mean colour of most networks' preprocessing, and black in the others.
-        listen: Told of each batch.
 
     Raises:
         RequestError: The window or the stride is smaller than 1.
@@ -81,17 +111,18 @@ def occlusion(
     axes = _axis(height, stride), _axis(width, stride)
     whole = float(chances(x_CHW[None].astype(np.float32))[0, index])
     squares = _squares(axes, window)
-    covered = np.empty(len(squares))
-    with phase(listen, "Covering parts of the picture", len(covered), "squares") as done:
-        for start in range(0, len(covered), _BATCH):
-            some = squares[start : start + _BATCH]
+    covered = np.full(len(squares), np.nan)
+    for start in range(-_BATCH, len(covered), _BATCH):
+        some = squares[max(start, 0) : start + _BATCH]
+        if some:
             x_NCHW = np.repeat(x_CHW[None].astype(np.float32), len(some), axis=0)
             for picture_CHW, (rows, columns) in zip(x_NCHW, some, strict=True):
                 picture_CHW[:, rows, columns] = fill
             covered[start : start + len(some)] = chances(x_NCHW)[:, index]
-            done(len(some))
-    covered_HW = covered.reshape(axes[0].count, axes[1].count)
-    return Occlusion(whole - covered_HW, covered_HW, whole, window, stride, fill, axes)
+        covered_HW = covered.reshape(axes[0].count, axes[1].count).copy()
+        signed_HW = np.where(np.isnan(covered_HW), 0.0, whole - covered_HW)
+        done = max(start, 0) + len(some)
+        yield Occlusion(signed_HW, covered_HW, whole, window, stride, fill, axes, done)
 
 
 def _axis(length: int, stride: int) -> Axis:

@@ -52,8 +52,9 @@ export async function openInside({ root, ask, tell, save }) {
   const chosen = { network: start.network, picture: start.picture, layer: "", index: /** @type {number[]} */ ([]), sort: "", beside: "" };
   const seen = { look: /** @type {Reply | null} */ (null), view: /** @type {ImageBitmap | null} */ (null),
     map: /** @type {any} */ (null), other: /** @type {{look: Reply, view: ImageBitmap, map: any} | null} */ (null),
-    over: /** @type {{bitmap: ImageBitmap, part: number} | null} */ (null), cell: /** @type {Reply | null} */ (null) };
-  /** @type {Map<string, Promise<import("./insidelayers.js").Sheet>>} */
+    over: /** @type {{bitmap: ImageBitmap, part: number} | null} */ (null), cell: /** @type {Reply | null} */ (null),
+    spot: /** @type {{row: number, column: number} | null} */ (null) };
+  /** @type {Map<string, Promise<{reply: Reply, bitmap: ImageBitmap}>>} */
   let sheets = new Map();
   /** The pictures that were given since the page was opened, by their names, should Python let go of them. */
   const own = new Map(/** @type {[string, Blob][]} */ ([]));
@@ -75,12 +76,13 @@ export async function openInside({ root, ask, tell, save }) {
   const drawCell = makeCell(room.arithmetic, { open: (layer, index) => choose(layer, index, null), tell,
     more: (what, first, count) => asks({ kind: "more", layer: chosen.layer, index: chosen.index, what, first, count }) });
   const drawPicture = makePicture(room.view, { choose: (pixel, size) => {
+    seen.spot = pixel;
     if (seen.map && !layerOf().flat) choose(chosen.layer, [channelOf(), ...Object.values(cellUnder(pixel, size, seen.map))], null);
   } });
   const drawAnswer = makeAnswer(room.answer);
   const drawBeside = makeBeside(room.other, room.otherView, { where, choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
   const saliency = makeSaliency(room.saliency, { ask: asks, tell, remember, open: (layer, channel) => choose(layer, null, channel),
-    draw: (over) => { seen.over = over; if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, over); } });
+    draw: (over) => { seen.over = over; if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, over, chosen.sort === "spot" ? seen.spot : null); } });
   const giving = makeGive(room.give, { largest: start.largest_file, sees: () => seen.look?.channels ?? 3, give: hurried(async (file, name) => {
     try {
       chosen.picture = await send(file);
@@ -102,11 +104,21 @@ export async function openInside({ root, ask, tell, save }) {
   const channelOf = () => (layerOf()?.flat ? 0 : chosen.index[0]);
 
   /** @param {string} layer */
-  function sheet(layer) {
+  async function sheet(layer) {
     const found = sheets.get(layer) ?? asks({ kind: "sprite", layer }).then(async (reply) =>
       ({ reply, bitmap: await createImageBitmap(new Blob([reply.sprite], { type: "image/png" })) }));
     sheets.set(layer, found);
-    return found;
+    const made = await found, { order } = made.reply;
+    if (chosen.sort === "number") return { ...made, order: [...order].sort((one, other) => one - other) };
+    if (chosen.sort !== "spot" || !seen.spot || layerOf(layer)?.flat) return { ...made, order };
+    return { ...made, order: /** @type {number[]} */ ((await asks({ kind: "spot", layer, at: [seen.spot.row, seen.spot.column] })).order) };
+  }
+
+  /** The spot of the picture that is looked at: the chosen cell's, until a cell elsewhere is chosen. @param {number[]} index @param {Reply} map */
+  function spotted(index, map) {
+    const look = /** @type {Reply} */ (seen.look), [, row, column] = index, at = seen.spot && cellUnder(seen.spot, /** @type {any} */ (look), /** @type {any} */ (map));
+    if (at?.row === row && at?.column === column) return;
+    seen.spot = { row: Math.floor(((row + 0.5) * look.height) / map.height), column: Math.floor(((column + 0.5) * look.width) / map.width) };
   }
 
   function remember() {
@@ -128,13 +140,15 @@ export async function openInside({ root, ask, tell, save }) {
   async function reach(name, index, channel) {
     const look = seen.look, layer = layerOf(name);
     if (!look || !layer) return;
-    const strong = layer.flat ? 0 : index ? index[0] : channel ?? (await sheet(name)).reply.order[0];
-    layers.draw(look, { layer: name, channel: strong, byNumber: chosen.sort === "number" });
+    if (index && !layer.flat) spotted(index, { height: layer.shape[1], width: layer.shape[2] });
+    const strong = layer.flat ? 0 : index ? index[0] : channel ?? (await sheet(name)).order[0];
+    const fixed = chosen.sort === "spot" && seen.spot && !layer.flat;
+    layers.draw(look, { layer: name, channel: strong, order: fixed ? `spot ${seen.spot?.row} ${seen.spot?.column}` : chosen.sort });
     const mapped = asks({ kind: "map", layer: name, channel: strong });
     const opened = index ? asks({ kind: "cell", layer: name, index }) : null;
     const reply = await mapped;
     const map = mapOf(reply);
-    const at = index ?? indexAt(layer, strong, strongest(/** @type {any} */ (map)), reply.width);
+    const at = index ?? indexAt(layer, strong, fixed && seen.spot ? cellUnder(seen.spot, /** @type {any} */ (look), map) : strongest(/** @type {any} */ (map)), reply.width);
     const cell = await (opened ?? asks({ kind: "cell", layer: name, index: at }));
     const other = chosen.beside ? await second(name, strong) : null;
     if (seen.look !== look) return;
@@ -154,7 +168,7 @@ export async function openInside({ root, ask, tell, save }) {
     const { look, view, map, cell, other } = seen, layer = layerOf();
     if (!look || !view || !cell || !layer) return;
     const at = placeIn(layer, chosen.index, map.width), scale = ownScale(map, other?.map);
-    drawPicture(look, view, cell.pixels, seen.over);
+    drawPicture(look, view, cell.pixels, seen.over, chosen.sort === "spot" ? seen.spot : null);
     drawMap({ ...map, scale }, at);
     drawBeside(other && { ...other, map: { ...other.map, scale } }, { name: room.beside.selectedOptions[0]?.textContent ?? "", at, value: cell.value, pixels: cell.pixels,
       layer: layer.flat ? layer.name : `${layer.name}, channel ${chosen.index[0]}` });
@@ -172,9 +186,7 @@ export async function openInside({ root, ask, tell, save }) {
   async function turn(step) {
     const layer = layerOf();
     if (!layer || layer.flat) return;
-    const { order } = (await sheet(layer.name)).reply;
-    const sorted = chosen.sort === "number" ? [...order].sort((one, other) => one - other) : order;
-    const next = sorted[sorted.indexOf(chosen.index[0]) + step];
+    const { order } = await sheet(layer.name), next = order[order.indexOf(chosen.index[0]) + step];
     if (next !== undefined) choose(layer.name, [next, ...chosen.index.slice(1)], null);
   }
 
@@ -221,6 +233,7 @@ export async function openInside({ root, ask, tell, save }) {
       const found = await latest(asks({ kind: "look" }));
       if (!found) return;
       sheets = new Map();
+      seen.spot = null;
       seen.look = found;
       seen.view = await createImageBitmap(new Blob([found.view], { type: "image/png" }));
       drawAnswer(found);
@@ -265,7 +278,7 @@ export async function openInside({ root, ask, tell, save }) {
 
   /** @param {Record<string, string>} said what an address says */
   async function restore(said) {
-    Object.assign(chosen, { network: said.network ?? start.network, picture: said.picture ?? start.picture, sort: said.sort === "number" ? "number" : "", beside: said.beside ?? "" });
+    Object.assign(chosen, { network: said.network ?? start.network, picture: said.picture ?? start.picture, sort: ["number", "spot"].includes(said.sort) ? said.sort : "", beside: said.beside ?? "" });
     saliency.restore(said);
     room.sort.value = chosen.sort;
     choosable(room.network, chosen.network, chosen.network);

@@ -3,7 +3,7 @@
 import { element } from "./arithmetic.js";
 
 /** @typedef {import("./ask.js").Reply} Reply */
-/** @typedef {{reply: Reply, bitmap: ImageBitmap}} Sheet */
+/** @typedef {{reply: Reply, bitmap: ImageBitmap, order: number[]}} Sheet the thumbnails, and the channels in the order that was chosen */
 
 const ACROSS = 3, THUMB = 40, GAP = 4, FEW = 18;
 /** Round each thumbnail, so that a white one is seen on white paper. */
@@ -37,15 +37,13 @@ export function groupTitle({ name, layers }) {
 /**
  * The channels that a column shows, and how they lie: few at first, and always the chosen one.
  * @param {number[]} order
- * @param {boolean} byNumber
  * @param {boolean} all
  * @param {number} chosen
  */
-export function listedChannels(order, byNumber, all, chosen) {
-  const sorted = byNumber ? [...order].sort((one, other) => one - other) : order;
-  if (all || sorted.length <= FEW) return sorted;
-  const few = sorted.slice(0, FEW);
-  return few.includes(chosen) || !sorted.includes(chosen) ? few : [...few.slice(0, FEW - 1), chosen];
+export function listedChannels(order, all, chosen) {
+  if (all || order.length <= FEW) return order;
+  const few = order.slice(0, FEW);
+  return few.includes(chosen) || !order.includes(chosen) ? few : [...few.slice(0, FEW - 1), chosen];
 }
 
 /**
@@ -78,12 +76,12 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
   const shown = new Map(/** @type {[string, Column][]} */ ([]));
   /** @type {unknown} */
   let painted = null;
-  let open = "", built = "";
+  let open = "", built = "", ordered = "";
   host.replaceChildren(strip, columns);
   /** What has the focus; in a notebook the room stands in a tree of its own. */
   const focused = () => /** @type {Document | ShadowRoot} */ (host.getRootNode()).activeElement;
 
-  /** @typedef {{part: HTMLElement, mark: (chosen: number, byNumber: boolean, isChosen: boolean) => void, load: () => void, focus: () => void}} Column */
+  /** @typedef {{part: HTMLElement, mark: (chosen: number, isChosen: boolean) => void, load: () => void, focus: () => void}} Column */
 
   strip.addEventListener("keydown", (event) => {
     const buttons = /** @type {HTMLButtonElement[]} */ ([...strip.querySelectorAll("button")]);
@@ -108,7 +106,7 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
     const part = element("section", { class: "column", "aria-label": layer.name }, name,
       element("p", { class: "quiet" }, layer.kind, element("br"), layer.output), canvas, more);
     let listed = /** @type {number[]} */ ([]), at = 0, across = ACROSS, all = false, cellWidth = THUMB, cellHeight = THUMB;
-    let last = /** @type {[number, boolean, boolean]} */ ([0, false, false]);
+    let last = /** @type {[number, boolean]} */ ([0, false]);
     /** @type {Sheet | null} */
     let drawn = null;
     /** What is drawn stays until the new thumbnails are here. */
@@ -134,14 +132,14 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
       shown.get(next)?.focus();
     });
 
-    /** @param {number} chosen @param {boolean} byNumber @param {boolean} isChosen */
-    function draw(chosen, byNumber, isChosen) {
-      last = [chosen, byNumber, isChosen];
+    /** @param {number} chosen @param {boolean} isChosen */
+    function draw(chosen, isChosen) {
+      last = [chosen, isChosen];
       part.classList.toggle("chosen", isChosen);
       canvas.tabIndex = isChosen ? 0 : -1;
       if (!drawn) return;
-      const { reply, bitmap } = drawn;
-      listed = listedChannels(reply.order, byNumber, all, chosen);
+      const { reply, bitmap, order } = drawn;
+      listed = listedChannels(order, all, chosen);
       at = Math.max(listed.indexOf(chosen), 0);
       across = Math.min(all ? 2 * ACROSS : ACROSS, listed.length);
       const full = ACROSS * THUMB + (ACROSS - 1) * GAP;
@@ -179,9 +177,9 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
 
   /**
    * @param {Reply} look
-   * @param {{layer: string, channel: number, byNumber: boolean}} chosen
+   * @param {{layer: string, channel: number, order: string}} chosen where another order is meant, its name is another
    */
-  function draw(look, { layer, channel, byNumber }) {
+  function draw(look, { layer, channel, order }) {
     const groups = groupsOf(look.layers);
     const group = groups.find((one) => one.layers.some((each) => each.name === layer)) ?? groups[0];
     const folded = groups.some((one) => one.layers.length > 1);
@@ -199,9 +197,10 @@ export function makeLayers(host, { choose, enter, openGroup, sheet, tell }) {
       for (const one of listed) shown.set(one.name, makeColumn(one, names));
       columns.replaceChildren(...[...shown.values()].map((one) => one.part));
     }
-    if (painted !== look) for (const column of shown.values()) column.load();
+    if (painted !== look || ordered !== order) for (const column of shown.values()) column.load();
     painted = look;
-    for (const [name, column] of shown) column.mark(name === layer ? channel : -1, byNumber, name === layer);
+    ordered = order;
+    for (const [name, column] of shown) column.mark(name === layer ? channel : -1, name === layer);
     const part = shown.get(layer)?.part;
     if (part) keepInSight(columns, part);
   }

@@ -5,7 +5,7 @@ import { outline } from "./insidelayers.js";
 
 /** @typedef {import("./ask.js").Reply} Reply */
 
-const SIDE = 224;
+const SIDE = 224, ARM = 7;
 
 /**
  * How large a picture is drawn: small ones in whole pixels, large ones as they fit.
@@ -30,6 +30,25 @@ export const cellUnder = (pixel, picture, map) => ({
 });
 
 /**
+ * Black within white, which is seen on any colour.
+ * @param {CanvasRenderingContext2D} surface
+ * @param {number} x
+ * @param {number} y
+ */
+function cross(surface, x, y) {
+  for (const [wide, style] of /** @type {[number, string][]} */ ([[5, "#fff"], [2, "#000"]])) {
+    surface.lineWidth = wide;
+    surface.strokeStyle = style;
+    surface.beginPath();
+    for (const [right, down] of [[1, 0], [0, 1]]) {
+      surface.moveTo(x - ARM * right, y - ARM * down);
+      surface.lineTo(x + ARM * right, y + ARM * down);
+    }
+    surface.stroke();
+  }
+}
+
+/**
  * @param {HTMLElement} host
  * @param {{choose: (pixel: {row: number, column: number}, size: {height: number, width: number}) => void}} options
  */
@@ -50,8 +69,9 @@ export function makePicture(host, { choose }) {
    * @param {ImageBitmap} view
    * @param {Reply | null} pixels what is framed
    * @param {{bitmap: ImageBitmap, part: number} | null} over what lies over it, and how thick
+   * @param {{row: number, column: number} | null} spot a pixel that is marked
    */
-  return (look, view, pixels, over = null) => {
+  return (look, view, pixels, over = null, spot = null) => {
     seen = { height: look.height, width: look.width };
     const { height, width, scale } = drawnSize(look.height, look.width);
     const sharp = Math.max(Math.round(devicePixelRatio), 1);
@@ -68,6 +88,7 @@ export function makePicture(host, { choose }) {
     }
     surface.scale(sharp, sharp);
     if (pixels) outline(surface, pixels.left * scale, pixels.top * scale, (pixels.right - pixels.left + 1) * scale, (pixels.bottom - pixels.top + 1) * scale);
+    if (spot) cross(surface, (spot.column + 0.5) * scale, (spot.row + 0.5) * scale);
     size.textContent = `As the network sees it: ${look.height}x${look.width}x${look.channels}`;
     canvas.setAttribute("aria-label", pixels ? `The picture; framed are rows ${pixels.top} to ${pixels.bottom}, columns ${pixels.left} to ${pixels.right}` : "The picture");
   };

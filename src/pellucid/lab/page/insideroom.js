@@ -10,7 +10,7 @@ import { colour, css } from "./palette.js";
 export function buildRoom(root) {
   const select = () => /** @type {HTMLSelectElement} */ (element("select"));
   const network = select(), picture = select(), beside = select(), sort = select();
-  sort.append(element("option", { value: "" }, "strongest first"), element("option", { value: "number" }, "by number"));
+  sort.append(element("option", { value: "" }, "strongest first"), element("option", { value: "number" }, "by number"), element("option", { value: "spot" }, "most at the chosen spot"));
   const view = element("div"), give = element("div"), otherView = element("div"), other = element("div", { class: "large" }), saliency = element("div"), layers = element("div", { class: "layers" }), map = element("div"), arithmetic = element("div", { class: "opened" });
   const answer = element("div"), status = element("p", { class: "quiet", role: "status" });
   const title = element("h2", { tabindex: "-1" }, "One cell"), mapTitle = element("h3"), value = element("p", { class: "value", "aria-live": "polite" });

@@ -6,7 +6,21 @@ import { number } from "./insidecell.js";
 
 /** @typedef {import("./ask.js").Reply} Reply */
 
-const METHODS = [["", "off"], ["grad-cam", "Grad-CAM"], ["layer-cam", "LayerCAM"]];
+const METHODS = [["", "off"], ["grad-cam", "Grad-CAM"], ["layer-cam", "LayerCAM"], ["occlusion", "occlusion: parts covered"], ["integrated-gradients", "integrated gradients"]];
+/** Those whose map grows over seconds, and what is counted. @type {Record<string, string>} */
+const SLOW = { occlusion: "squares covered", "integrated-gradients": "steps of the path gone" };
+
+/**
+ * How long it will take yet, by what it took so far.
+ * @param {number} done
+ * @param {number} total
+ * @param {number} passed milliseconds
+ */
+export function timeLeft(done, total, passed) {
+  if (!done) return "";
+  const seconds = Math.ceil((passed / done) * (total - done) / 1000);
+  return `, about ${seconds} s left`;
+}
 
 /**
  * The method, the class and the strength as an address has them; what is wrong is left out.
@@ -26,13 +40,13 @@ export function saliencyOf(said) {
 export function makeSaliency(host, { ask, draw, open, remember, tell }) {
   const method = /** @type {HTMLSelectElement} */ (element("select")), target = /** @type {HTMLSelectElement} */ (element("select"));
   const slider = /** @type {HTMLInputElement} */ (element("input", { type: "range", min: "0", max: "100", step: "5" }));
-  const told = element("div", { "aria-live": "polite" }), options = element("div");
+  const told = element("div", { "aria-live": "polite" }), bar = element("progress", { "aria-label": "How much of the map is worked out" }), way = element("p", { class: "quiet" }), options = element("div");
   let chosen = saliencyOf({});
   /** @type {ImageBitmap | null} */
   let bitmap = null;
   let round = 0;
   method.append(...METHODS.map(([value, title]) => element("option", { value }, title)));
-  options.append(element("label", {}, "For ", target), element("label", {}, "Over the picture ", slider), told);
+  options.append(element("label", {}, "For ", target), element("label", {}, "Over the picture ", slider), bar, way, told);
   host.replaceChildren(element("label", {}, "Saliency ", method), options);
 
   const show = () => draw(bitmap && chosen.method ? { bitmap, part: chosen.part / 100 } : null);
@@ -43,21 +57,38 @@ export function makeSaliency(host, { ask, draw, open, remember, tell }) {
     method.value = chosen.method;
     slider.value = String(chosen.part);
     bitmap = null;
+    bar.hidden = true;
+    way.textContent = "";
     if (!chosen.method) { show(); return; }
     const waiting = setTimeout(() => { told.textContent = "Working it out ..."; }, 200);
     try {
-      const reply = await ask({ kind: "saliency", method: chosen.method, unit: chosen.unit });
+      await grow(mine);
+    } catch (error) {
+      if (mine === round) told.replaceChildren(element("p", { class: "wrong" }, error instanceof Error ? error.message : String(error)));
+    } finally {
+      clearTimeout(waiting);
+      if (mine === round) { bar.hidden = true; way.textContent = ""; }
+    }
+    if (mine === round) show();
+  }
+
+  /** Ask for the map; for one that takes seconds part by part, each drawn as it comes. @param {number} mine */
+  async function grow(mine) {
+    const question = { kind: "saliency", method: chosen.method, unit: chosen.unit }, unit = SLOW[chosen.method], begun = performance.now();
+    let upto = 1;
+    for (;;) {
+      const reply = await ask(unit ? { ...question, upto } : question);
       const made = await createImageBitmap(new Blob([reply.over], { type: "image/png" }));
       if (mine !== round) return;
       bitmap = made;
-      clearTimeout(waiting);
-      told.replaceChildren(...words(reply));
-    } catch (error) {
-      if (mine !== round) return;
-      clearTimeout(waiting);
-      told.replaceChildren(element("p", { class: "wrong" }, error instanceof Error ? error.message : String(error)));
+      if (reply.done >= reply.total) { told.replaceChildren(...words(reply)); return; }
+      told.replaceChildren();
+      bar.hidden = false;
+      Object.assign(bar, { max: reply.total, value: reply.done });
+      way.textContent = `${reply.done} of ${reply.total} ${unit}${timeLeft(reply.done, reply.total, performance.now() - begun)}`;
+      show();
+      upto = reply.done + 1;
     }
-    show();
   }
 
   /** @param {Reply} reply */
@@ -67,7 +98,7 @@ export function makeSaliency(host, { ask, draw, open, remember, tell }) {
       button.addEventListener("click", () => open(reply.layer, one.channel));
       return element("tr", {}, element("th", { scope: "row" }, button), number(one.weight, "td"));
     });
-    return [element("p", { class: "quiet" }, reply.scale ? `Orange is what speaks for ${firstName(reply.name)} in ${reply.layer}; full orange is ` : `Nothing in ${reply.layer} speaks for ${firstName(reply.name)}.`,
+    return [element("p", { class: "quiet" }, reply.scale ? `Orange is what speaks for ${firstName(reply.name)} in ${reply.layer ?? "the picture"}; full orange is ` : `Nothing in ${reply.layer ?? "the picture"} speaks for ${firstName(reply.name)}.`,
       ...(reply.scale ? [number(reply.scale)] : [])),
       ...(list.length ? [element("table", {}, element("caption", {}, `Channels of ${reply.layer} by their weight`), element("tbody", {}, ...list))] : []),
       ...reply.notes.map((/** @type {string} */ note) => element("p", { class: "quiet" }, note))];
