@@ -48,6 +48,7 @@ export function makeSaliency(host, { ask, draw, open, remember, tell }) {
   method.append(...METHODS.map(([value, title]) => element("option", { value }, title)));
   options.append(element("label", {}, "For ", target), element("label", {}, "Over the picture ", slider), bar, way, told);
   host.replaceChildren(element("label", {}, "Saliency ", method), options);
+  options.hidden = bar.hidden = true;
 
   const show = () => draw(bitmap && chosen.method ? { bitmap, part: chosen.part / 100 } : null);
 
