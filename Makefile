@@ -48,6 +48,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.augment
 	$(BIN)/python -m benchmarks.scratch $(if $(MNIST),--mnist "$(MNIST)")
+	$(BIN)/python -m benchmarks.lab
 
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks.scratch --prepare
