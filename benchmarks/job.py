@@ -76,10 +76,10 @@ class Workshop:
         shutil.copytree(self._exported, cache)
         return cache
 
-    def train(self, pictures: Path, cache: Path) -> Trained:
+    def train(self, pictures: Path, cache: Path, *options: str) -> Trained:
         """``pellucid train`` on a folder."""
         out = self.folder / f"run-{next(self._numbers)}"
-        command: list[str | Path] = [_PELLUCID, "train", pictures, "--out", out, "--json"]
+        command: list[str | Path] = [_PELLUCID, "train", pictures, "--out", out, *options, "--json"]
         ended = run(command, variables=_using(cache), folder=self.folder)
         record = ended.answer()
         inner = dict(record["seconds"])

@@ -36,10 +36,11 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "inside.give": {"data": base64.b64encode(file.getvalue()).decode()},
     "inside.look": INSIDE,
     "inside.sprite": {**INSIDE, "layer": "conv2d"},
+    "inside.spot": {**INSIDE, "layer": "conv2d", "at": [3, 4]},
     "inside.map": {**INSIDE, "layer": "conv2d", "channel": 1},
     "inside.cell": CELL,
     "inside.more": {**CELL, "what": "terms", "first": 2, "count": 3},
-    "inside.saliency": {**INSIDE, "method": "grad-cam", "unit": 1},
+    "inside.saliency": {**INSIDE, "method": "occlusion", "unit": 1, "upto": 20},
     "views.start": {},
     "views.edit": {
         "text": "RandomRotation 0.1",
