@@ -33,8 +33,8 @@ def main() -> None:
     given = parser.parse_args()
     figures, about = Figures(), machine.describe()
     pictures = made(given.number * 100 // 80)
-    options = ("--epochs", str(_EPOCHS), "--number", str(given.number), "--channels-last")
-    timm = Peer("timm", "tuned_with_timm.py", "", options)
+    options = ("--tune", "--epochs", str(_EPOCHS), "--number", str(given.number), "--channels-last")
+    timm = Peer("timm", "with_timm.py", "the last stage learns", options)
     with Workshop() as shop:
         for turn in range(given.rounds):
             tell(f"Round {turn + 1} of {given.rounds}")
@@ -45,8 +45,7 @@ def main() -> None:
                 figures.note(f"Pellucid, {phase}", seconds)
             theirs = timm.train(pictures, shop.weights())
             figures.note("timm", theirs.seconds)
-            pace = _EPOCHS * given.number / theirs.answer()["seconds"]["epochs"]
-            figures.rate("timm, pace of its epochs", pace)
+            figures.rate("timm, pace of its epochs", given.number / theirs.answer()["seconds"]["epoch"])
             figures.rate("timm / Pellucid", theirs.seconds / ours.ended.seconds, "x")
             told = theirs.seconds / (ours.phases["features"] + ours.phases["finetuning"])
             figures.rate("timm / Pellucid until it has learnt", told, "x")

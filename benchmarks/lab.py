@@ -35,6 +35,7 @@ _LAYERS = (
     "blocks.6.0.conv_pwl",
     "conv_head",
 )
+_PICTURE = "#inside-room .sight select"  # after the network's
 _PICTURES = 5  # other than the first, which has been seen before anything is measured
 # From the click until the cell that was clicked is shown, in the browser's own clock.
 _CLICK = """async ([layer, x, y]) => {
@@ -76,7 +77,7 @@ def painted(page: Any) -> float:
     return float(page.wait_for_function(_PAINT).json_value())
 
 
-def measure(page: Any, address: str, pictures: list[str], figures: Figures) -> None:
+def measure(page: Any, pictures: list[str], figures: Figures) -> None:
     """Clicks on cells of every kind of layer, and pictures that were not seen before, in the room Inside."""
     for layer in _LAYERS:
         page.evaluate("hash => { location.hash = hash; }", f"#inside?layer={layer}")
@@ -88,7 +89,7 @@ def measure(page: Any, address: str, pictures: list[str], figures: Figures) -> N
                 figures.note("click to arithmetic", seconds, unit="ms")
     for picture in pictures:
         begun = page.evaluate("() => performance.now()")
-        page.locator("#inside-room .sight select").nth(1).select_option(picture)
+        page.locator(_PICTURE).nth(1).select_option(picture)
         page.wait_for_function(f"() => decodeURIComponent(location.hash).includes({json.dumps(picture)})")
         figures.note(
             "first view of a new picture", page.evaluate("() => performance.now()") - begun, unit="ms"
@@ -117,11 +118,11 @@ def main() -> None:
                     figures.note("first paint", painted(other), unit="ms")
                     other.close()
                 options = page.locator("optgroup option").evaluate_all("all => all.map(one => one.value)")
-                first = page.locator("#inside-room .sight select").nth(1).input_value()
+                first = page.locator(_PICTURE).nth(1).input_value()
                 others = [
                     one for one in dict.fromkeys(options) if one.startswith("clipart/") and one != first
                 ]
-                measure(page, address, others[:_PICTURES], figures)
+                measure(page, others[:_PICTURES], figures)
                 page.close()
         browser.close()
     print(figures.table())

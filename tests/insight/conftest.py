@@ -38,6 +38,7 @@ from pellucid.network.blueprint import (
 from pellucid.network.build import Network, build
 from pellucid.network.parameters import parameter_shapes
 from pellucid.network.shapes import ShapeError, shapes
+from pellucid.network.threads import threads_of_torch
 
 _few = st.integers(1, 3)
 _size = st.tuples(_few, _few)
@@ -181,10 +182,8 @@ def _within(cell: Cell) -> bool:
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """PyTorch on one thread: its threads cost tiny networks more than they save."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with threads_of_torch(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Integrated gradients: exact where the network is linear, complete where it is not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pellucid.errors import RequestError
-from pellucid.events import Advanced
-from pellucid.insight.saliency.integrated import integrated_gradients
+from pellucid.events import Advanced, Listener, silent
+from pellucid.insight.saliency.growing import finished
+from pellucid.insight.saliency.integrated import WORK, IntegratedGradients, along
+
+
+def integrated_gradients(*given: Any, listen: Listener = silent, **named: Any) -> IntegratedGradients:
+    """The whole path."""
+    return finished(along(*given, **named), listen, *WORK)
+
 
 _pictures = arrays(np.float32, (2, 3, 4), elements=st.floats(-9, 9, width=16))
 

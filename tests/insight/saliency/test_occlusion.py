@@ -1,13 +1,21 @@
 """Occlusion sensitivity: covering, by hand and one square after the other."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import RequestError
-from pellucid.events import Advanced, PhaseEnded, PhaseStarted
-from pellucid.insight.saliency.occlusion import occlusion
+from pellucid.events import Advanced, Listener, PhaseEnded, PhaseStarted, silent
+from pellucid.insight.saliency.growing import finished
+from pellucid.insight.saliency.occlusion import WORK, Occlusion, coverings
+
+
+def occlusion(*given: Any, listen: Listener = silent, **named: Any) -> Occlusion:
+    """All squares covered."""
+    return finished(coverings(*given, **named), listen, *WORK)
 
 
 def total(x_NCHW: np.ndarray) -> np.ndarray:

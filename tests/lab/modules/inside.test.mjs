@@ -10,7 +10,7 @@ const { hurried, unframed } = await load("ask.js");
 const { indexAt, indexOf, placeIn } = await load("insideplace.js");
 const { firstName } = await load("insideanswer.js");
 const { indexTold, pixelsTold, spanTold, wonTold } = await load("insidecell.js");
-const { groupsOf, groupTitle, listedChannels, neighbour } = await load("insidelayers.js");
+const { byNumber, groupsOf, groupTitle, listedChannels, neighbour } = await load("insidelayers.js");
 const { cellPixels, fitted, READABLE, strongest } = await load("insidemap.js");
 const { cellUnder, drawnSize } = await load("insidepicture.js");
 const { timeLeft } = await load("insidesaliency.js");
@@ -82,6 +82,7 @@ test("a column shows few channels, and always the chosen one", () => {
   assert.equal(listedChannels(order, false, 39).length, 18);
   assert.deepEqual(listedChannels(order, false, 39).slice(0, 2), [39, 38]);
   assert.equal(listedChannels(order, false, 3).at(-1), 3);
+  assert.deepEqual(listedChannels(byNumber(order), false, 0).slice(0, 3), [0, 1, 2]);
   assert.equal(listedChannels(order, true, 3).length, 40);
   assert.equal(listedChannels(order, false, -1).includes(-1), false);
 });

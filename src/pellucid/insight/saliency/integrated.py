@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import RequestError
-from pellucid.events import Listener, silent
-from pellucid.insight.saliency.growing import finished
 
 Gradients = Callable[[NDArray[np.float32]], tuple[float, NDArray[np.float64]]]
 """A picture (C, H, W) -> the class's score, and its gradient with respect to the picture."""
 
-FOLLOWING = "Following the gradient"
+WORK = ("Following the gradient", "steps")
+"""What is done part by part, and what it is counted in."""
+
 STEPS = 32
 
 
@@ -52,26 +52,6 @@ class IntegratedGradients:
     def residue(self) -> float:
         """The sum of all attributions, less ``score - baseline_score``: 0 for an exact integral."""
         return float(self.attributions_CHW.sum()) - (self.score - self.baseline_score)
-
-
-def integrated_gradients(
-    gradients: Gradients,
-    x_CHW: NDArray[Any],
-    *,
-    baseline_CHW: NDArray[Any] | None = None,
-    steps: int = STEPS,
-    listen: Listener = silent,
-) -> IntegratedGradients:
-    """Take the gradient along the whole path: the last of ``along``, with the same arguments.
-
-    Args:
-        listen: Told of each step.
-
-    Raises:
-        RequestError: There are no steps.
-    """
-    parts = along(gradients, x_CHW, baseline_CHW=baseline_CHW, steps=steps)
-    return finished(parts, listen, FOLLOWING, "steps")
 
 
 def along(

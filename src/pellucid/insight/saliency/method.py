@@ -27,17 +27,17 @@ from pellucid.insight.operation import (
     Shape,
 )
 from pellucid.insight.record import INPUT
-from pellucid.insight.saliency import AT_A_LAYER, METHODS, Method
+from pellucid.insight.saliency import AT_A_LAYER, METHODS, Method, integrated, occlusion
 from pellucid.insight.saliency.answer import Answer, answer_of
 from pellucid.insight.saliency.cam import GradCam, LayerCam, grad_cam, layer_cam
 from pellucid.insight.saliency.grid import Axis, Grid, grid_of, maps_of
 from pellucid.insight.saliency.growing import finished
-from pellucid.insight.saliency.integrated import FOLLOWING, along
+from pellucid.insight.saliency.integrated import along
 from pellucid.insight.saliency.map import Evidence, Saliency, scaled
-from pellucid.insight.saliency.occlusion import COVERING, coverings
+from pellucid.insight.saliency.occlusion import coverings
 from pellucid.network.weights import nearest
 
-_WORK = {"occlusion": (COVERING, "squares"), "integrated-gradients": (FOLLOWING, "steps")}
+_WORK = {"occlusion": occlusion.WORK, "integrated-gradients": integrated.WORK}
 _LISTED = 12
 _ROUGH = 0.1  # of the difference of the scores
 _EXACT = (
@@ -66,9 +66,10 @@ def saliency(
             end in one number for each class.
     """
     parts = growing(inside, method, layer=layer, target=target, classes=classes, temperature=temperature)
-    if method in AT_A_LAYER:
+    work = _WORK.get(method)
+    if work is None:  # at a layer the map comes at once
         return next(parts)
-    return finished(parts, listen, *_WORK.get(method, ("", "")))
+    return finished(parts, listen, *work)
 
 
 def growing(

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import RequestError
-from pellucid.events import Listener, silent
 from pellucid.insight.saliency.grid import Axis, Grid
-from pellucid.insight.saliency.growing import finished
 
 Chances = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """Pictures (N, C, H, W) -> an answer for each class (N, K)."""
 
-COVERING = "Covering parts of the picture"
+WORK = ("Covering parts of the picture", "squares")
+"""What is done part by part, and what it is counted in."""
+
 _CELLS = 12  # across the shorter side, about
 _BATCH = 16
 
@@ -53,28 +53,6 @@ class Occlusion:
     def total(self) -> int:
         """How many squares there are."""
         return self.covered_HW.size
-
-
-def occlusion(
-    chances: Chances,
-    x_CHW: NDArray[Any],
-    index: int,
-    *,
-    window: int | None = None,
-    stride: int | None = None,
-    fill: float = 0.0,
-    listen: Listener = silent,
-) -> Occlusion:
-    """Cover one square after the other and ask again: the last of ``coverings``, with the same arguments.
-
-    Args:
-        listen: Told of each batch.
-
-    Raises:
-        RequestError: The window or the stride is smaller than 1.
-    """
-    parts = coverings(chances, x_CHW, index, window=window, stride=stride, fill=fill)
-    return finished(parts, listen, COVERING, "squares")
 
 
 def coverings(

@@ -7,7 +7,7 @@ import { copyInFull, writeDigits } from "./insidedigits.js";
 import { DRAWING, makeGive } from "./insidegive.js";
 import { makeAnswer } from "./insideanswer.js";
 import { indexTold, makeCell, number } from "./insidecell.js";
-import { makeLayers } from "./insidelayers.js";
+import { byNumber, makeLayers } from "./insidelayers.js";
 import { makeNumbers, ownScale, strongest } from "./insidemap.js";
 import { cellUnder, makePicture } from "./insidepicture.js";
 import { indexAt, indexOf, placeIn } from "./insideplace.js";
@@ -82,7 +82,7 @@ export async function openInside({ root, ask, tell, save }) {
   const drawAnswer = makeAnswer(room.answer);
   const drawBeside = makeBeside(room.other, room.otherView, { where, choose: (at) => choose(chosen.layer, indexAt(layerOf(), channelOf(), at, seen.map.width), null) });
   const saliency = makeSaliency(room.saliency, { ask: asks, tell, remember, open: (layer, channel) => choose(layer, null, channel),
-    draw: (over) => { seen.over = over; if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, over, chosen.sort === "spot" ? seen.spot : null); } });
+    draw: (over) => { seen.over = over; drawSight(); } });
   const giving = makeGive(room.give, { largest: start.largest_file, sees: () => seen.look?.channels ?? 3, give: hurried(async (file, name) => {
     try {
       chosen.picture = await send(file);
@@ -109,10 +109,13 @@ export async function openInside({ root, ask, tell, save }) {
       ({ reply, bitmap: await createImageBitmap(new Blob([reply.sprite], { type: "image/png" })) }));
     sheets.set(layer, found);
     const made = await found, { order } = made.reply;
-    if (chosen.sort === "number") return { ...made, order: [...order].sort((one, other) => one - other) };
-    if (chosen.sort !== "spot" || !seen.spot || layerOf(layer)?.flat) return { ...made, order };
-    return { ...made, order: /** @type {number[]} */ ((await asks({ kind: "spot", layer, at: [seen.spot.row, seen.spot.column] })).order) };
+    if (chosen.sort === "number") return { ...made, order: byNumber(order) };
+    const spot = layerOf(layer)?.flat ? null : spotOf();
+    return { ...made, order: /** @type {number[]} */ (spot ? (await asks({ kind: "spot", layer, at: [spot.row, spot.column] })).order : order) };
   }
+
+  /** The spot that channels are sorted by; null where they are not. */
+  const spotOf = () => (chosen.sort === "spot" ? seen.spot : null);
 
   /** The spot of the picture that is looked at: the chosen cell's, until a cell elsewhere is chosen. @param {number[]} index @param {Reply} map */
   function spotted(index, map) {
@@ -142,13 +145,13 @@ export async function openInside({ root, ask, tell, save }) {
     if (!look || !layer) return;
     if (index && !layer.flat) spotted(index, { height: layer.shape[1], width: layer.shape[2] });
     const strong = layer.flat ? 0 : index ? index[0] : channel ?? (await sheet(name)).order[0];
-    const fixed = chosen.sort === "spot" && seen.spot && !layer.flat;
-    layers.draw(look, { layer: name, channel: strong, order: fixed ? `spot ${seen.spot?.row} ${seen.spot?.column}` : chosen.sort });
+    const spot = layer.flat ? null : spotOf();
+    layers.draw(look, { layer: name, channel: strong, order: spot ? `spot ${spot.row} ${spot.column}` : chosen.sort });
     const mapped = asks({ kind: "map", layer: name, channel: strong });
     const opened = index ? asks({ kind: "cell", layer: name, index }) : null;
     const reply = await mapped;
     const map = mapOf(reply);
-    const at = index ?? indexAt(layer, strong, fixed && seen.spot ? cellUnder(seen.spot, /** @type {any} */ (look), map) : strongest(/** @type {any} */ (map)), reply.width);
+    const at = index ?? indexAt(layer, strong, spot ? cellUnder(spot, /** @type {any} */ (look), map) : strongest(/** @type {any} */ (map)), reply.width);
     const cell = await (opened ?? asks({ kind: "cell", layer: name, index: at }));
     const other = chosen.beside ? await second(name, strong) : null;
     if (seen.look !== look) return;
@@ -164,11 +167,16 @@ export async function openInside({ root, ask, tell, save }) {
     return { look, map: mapOf(reply), view: await createImageBitmap(new Blob([look.view], { type: "image/png" })) };
   }
 
+  /** The picture, with what the cell comes from, saliency and the spot. */
+  function drawSight() {
+    if (seen.look && seen.view) drawPicture(seen.look, seen.view, seen.cell?.pixels ?? null, seen.over, spotOf());
+  }
+
   function show() {
     const { look, view, map, cell, other } = seen, layer = layerOf();
     if (!look || !view || !cell || !layer) return;
     const at = placeIn(layer, chosen.index, map.width), scale = ownScale(map, other?.map);
-    drawPicture(look, view, cell.pixels, seen.over, chosen.sort === "spot" ? seen.spot : null);
+    drawSight();
     drawMap({ ...map, scale }, at);
     drawBeside(other && { ...other, map: { ...other.map, scale } }, { name: room.beside.selectedOptions[0]?.textContent ?? "", at, value: cell.value, pixels: cell.pixels,
       layer: layer.flat ? layer.name : `${layer.name}, channel ${chosen.index[0]}` });

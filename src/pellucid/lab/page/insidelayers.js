@@ -34,6 +34,9 @@ export function groupTitle({ name, layers }) {
   return layers.every((one) => one.name.startsWith(`${name}.`)) ? name : `${layers[0].name} to ${layers[layers.length - 1].name}`;
 }
 
+/** Channels by their numbers. @param {number[]} order */
+export const byNumber = (order) => [...order].sort((one, other) => one - other);
+
 /**
  * The channels that a column shows, and how they lie: few at first, and always the chosen one.
  * @param {number[]} order
@@ -230,15 +233,23 @@ function keepInSight(host, part) {
 /**
  * Black within white, which is seen on any colour.
  * @param {CanvasRenderingContext2D} surface
+ * @param {() => void} stroke draws the line, once in each
+ */
+export function blackInWhite(surface, stroke) {
+  for (const [wide, style] of /** @type {[number, string][]} */ ([[5, "#fff"], [2.5, "#000"]])) {
+    surface.lineWidth = wide;
+    surface.strokeStyle = style;
+    stroke();
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} surface
  * @param {number} x
  * @param {number} y
  * @param {number} width
  * @param {number} height
  */
 export function outline(surface, x, y, width, height) {
-  for (const [wide, style] of /** @type {[number, string][]} */ ([[5, "#fff"], [2.5, "#000"]])) {
-    surface.lineWidth = wide;
-    surface.strokeStyle = style;
-    surface.strokeRect(x + 1, y + 1, width - 2, height - 2);
-  }
+  blackInWhite(surface, () => surface.strokeRect(x + 1, y + 1, width - 2, height - 2));
 }

@@ -1,7 +1,7 @@
 // The picture of the room Inside, as the network sees it, with the part that the chosen cell comes from framed.
 
 import { element } from "./arithmetic.js";
-import { outline } from "./insidelayers.js";
+import { blackInWhite, outline } from "./insidelayers.js";
 
 /** @typedef {import("./ask.js").Reply} Reply */
 
@@ -30,22 +30,13 @@ export const cellUnder = (pixel, picture, map) => ({
 });
 
 /**
- * Black within white, which is seen on any colour.
  * @param {CanvasRenderingContext2D} surface
  * @param {number} x
  * @param {number} y
  */
 function cross(surface, x, y) {
-  for (const [wide, style] of /** @type {[number, string][]} */ ([[5, "#fff"], [2, "#000"]])) {
-    surface.lineWidth = wide;
-    surface.strokeStyle = style;
-    surface.beginPath();
-    for (const [right, down] of [[1, 0], [0, 1]]) {
-      surface.moveTo(x - ARM * right, y - ARM * down);
-      surface.lineTo(x + ARM * right, y + ARM * down);
-    }
-    surface.stroke();
-  }
+  const lines = new Path2D(`M${x - ARM} ${y}h${2 * ARM}M${x} ${y - ARM}v${2 * ARM}`);
+  blackInWhite(surface, () => surface.stroke(lines));
 }
 
 /**
