@@ -48,3 +48,10 @@ def test_a_difference_is_noticed(tmp_path: Path) -> None:
             return x_NCHW.mean((2, 3)) + shift
 
     assert export_graph(Fickle().eval(), 8, 8, tmp_path / "a.onnx").difference == pytest.approx(1, abs=0.7)
+
+
+def test_a_module_that_writes_in_place_still_does_so_afterwards(tmp_path: Path) -> None:
+    """The exporter is shown activations with outputs of their own; the module is left as it was."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU6(inplace=True), nn.ReLU()).eval()
+    assert export_graph(module, 8, 8, tmp_path / "a.onnx").difference < 1e-6
+    assert [one.inplace for one in module[1:]] == [True, False]

@@ -10,8 +10,10 @@ from PIL import Image
 from pellucid.data.scan import scan
 from pellucid.data.source import open_source
 from pellucid.errors import PictureError, RequestError
+from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Preprocess
-from pellucid.training.features import Engine, Features, cache_limit, embed, extract
+from pellucid.training.features import Engine, Features, cache_limit, embed, extract, extract_views
 from pellucid.training.trunk import open_trunk
 
 
@@ -68,6 +70,39 @@ def test_a_picture_that_goes_or_changes_meanwhile_is_named(tiny: str, colours: P
     assert len(found.positions) == 70
 
 
+def test_views_of_a_picture_share_its_decoding(
+    tiny: str, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each picture is decoded once for all views; each view has the rows that it has when asked for alone."""
+    looked, trunk = scan(open_source(colours)), open_trunk(tiny)
+    asked = (looked.pictures, looked.source.read, trunk, trunk.preprocess)
+    views = [View(preset("strong"), 7, number) for number in range(5)]
+    decoded: list[bytes] = []
+    pixels = Preprocess.pixels
+    monkeypatch.setattr(Preprocess, "pixels", lambda own, data: decoded.append(data) or pixels(own, data))
+    alone = extract_views(*asked, views[2:3])
+    assert (len(decoded), alone[0].computed) == (72, 72)
+    together = extract_views(*asked, [None, *views])
+    assert len(decoded) == 2 * 72
+    assert [one.computed for one in together] == [72, 72, 72, 0, 72, 72]
+    np.testing.assert_array_equal(together[3].rows.array(), alone[0].rows.array())
+    np.testing.assert_array_equal(together[0].rows.array(), extract(*asked).rows.array())
+    assert len(decoded) == 2 * 72
+    means = [one.rows.array().mean() for one in together]
+    assert len(set(means)) == 6
+
+
+def test_a_picture_that_goes_is_missing_from_every_view(tiny: str, colours: Path) -> None:
+    """What cannot be read is named once, and the rows of the others stand at their places."""
+    looked, trunk = scan(open_source(colours)), open_trunk(tiny)
+    (colours / "red" / "03.png").unlink()
+    views = [None, View(preset("light"), 0, 0)]
+    found = extract_views(looked.pictures, looked.source.read, trunk, trunk.preprocess, views)
+    for one in found:
+        assert [Path(gone.path).name for gone in one.skipped] == ["03.png"]
+        assert (one.rows.shape, one.computed) == ((71, 3), 71)
+
+
 def test_damaged_rows_are_computed_again(tiny: str, colours: Path, own_cache: Path) -> None:
     """A row whose checksum fails is not used."""
     before = features_of(colours, tiny).rows.array()
@@ -89,7 +124,7 @@ def test_one_broken_picture_does_not_disturb_its_neighbours(tiny: str, colours: 
     answers = list(embed(engine, len(encoded), encoded.__getitem__))
     broken = [number for number, answer in enumerate(answers) if isinstance(answer, PictureError)]
     assert broken == [1, 3, 6]
-    alone = [engine([data])[0] for data in good]
+    alone = [row for data in good for row in embed(engine, 1, [data].__getitem__)]
     rows = [answer for answer in answers if not isinstance(answer, PictureError)]
     np.testing.assert_allclose(rows, alone, atol=1e-6)
 

@@ -24,7 +24,7 @@ from pellucid.record import record_backbone, record_head
 from pellucid.request import TrainRequest
 from pellucid.training.activations import CachedRows
 from pellucid.training.affine import softmax
-from pellucid.training.features import extract
+from pellucid.training.features import extract, extract_views
 from pellucid.training.fit import FITS, FitTrial, choose_fit, fits_differ
 from pellucid.training.head import Fitted, fit_head
 from pellucid.training.rows import JoinedRows, Rows
@@ -117,24 +117,22 @@ def learn_from_views(base: Base, rung: Rung, request: TrainRequest, looked: Scan
     """
     begun = perf_counter()
     material, part = base.material, base.material.parts["train"]
-    views: list[CachedRows] = []
-    for number in range(request.views or VIEWS):
-        found = extract(
-            part.pictures,
-            looked.source.read,
-            base.trunk,
-            material.preprocess,
-            listen,
-            view=View(preset(rung.augment), request.seed, number),
-        )
-        if len(found.positions) != len(part.pictures):
-            raise gone(found.skipped[0].path)
-        views.append(found.rows)
+    found = extract_views(
+        part.pictures,
+        looked.source.read,
+        base.trunk,
+        material.preprocess,
+        [View(preset(rung.augment), request.seed, number) for number in range(request.views or VIEWS)],
+        listen,
+    )
+    if len(found[0].positions) != len(part.pictures):
+        raise gone(found[0].skipped[0].path)
+    views = tuple(one.rows for one in found)
     fitted = _fit(request, material, len(looked.classes), views=views, refit=True, listen=listen)
     temperature = fit_temperature(fitted.val_logits_NK, material.parts["val"].labels_N)
     stage = Stage(rung.name, right(fitted.val_logits_NK, material), perf_counter() - begun)
     fresh = replace(base, fitted=fitted, temperature=temperature, stage=stage)
-    return replace(fresh, augment=rung.augment, views=tuple(views))
+    return replace(fresh, augment=rung.augment, views=views)
 
 
 def without(base: Base, seen_M: NDArray[np.int64], request: TrainRequest, classes: int) -> Base:

@@ -23,7 +23,7 @@ from pellucid.pictures.preprocess import Preprocess
 from pellucid.request import TrainRequest
 from pellucid.storage import cache_folder
 from pellucid.training.boundary import BoundaryFeed
-from pellucid.training.features import cache_limit, extract
+from pellucid.training.features import cache_limit, extract_views
 from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
 from pellucid.training.rung import PLAIN, Rung
 from pellucid.training.trunk import Trunk, open_trunk
@@ -110,10 +110,11 @@ def break_ground(
         SourceError: a picture has gone since its features were computed.
         StorageError: there is no room for the maps of a single view.
     """
+    from pellucid.network.folding import folded
     from pellucid.network.top import boundary_of, timm_name, top_of
 
     boundary = boundary_of(stock.backbone, rung.learns)
-    top = top_of(stock.backbone, boundary)  # refuses what cannot be cut before anything is computed
+    top = folded(top_of(stock.backbone, boundary))  # refuses what cannot be cut before anything is computed
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
@@ -157,22 +158,19 @@ class _Maps:
 
     def of(self, part: Part, views: Sequence[View | None]) -> BoundaryFeed:
         """The maps of these pictures in these views."""
-        rows = []
-        for view in views:
-            found = extract(
-                part.pictures,
-                self.looked.source.read,
-                self.trunk,
-                self.preprocess,
-                self.listen,
-                view=view,
-                kind=np.float16,
-            )
-            if len(found.positions) != len(part.pictures):
-                raise gone(found.skipped[0].path)
-            rows.append(found.rows)
+        found = extract_views(
+            part.pictures,
+            self.looked.source.read,
+            self.trunk,
+            self.preprocess,
+            views,
+            self.listen,
+            kind=np.float16,
+        )
+        if len(found[0].positions) != len(part.pictures):
+            raise gone(found[0].skipped[0].path)
         channels, height, width = self.trunk.output_shape
-        return BoundaryFeed(rows, (channels, height, width), part.labels_N)
+        return BoundaryFeed([one.rows for one in found], (channels, height, width), part.labels_N)
 
 
 def _affordable(

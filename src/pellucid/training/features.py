@@ -6,7 +6,9 @@ session on all cores (benchmarks/LOG.md). The cache itself is ``training.activat
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,9 @@ from pellucid.training.activations import (
 from pellucid.training.session import Layers
 from pellucid.workers import in_order
 
+AS_IT_IS: tuple[View | None, ...] = (None,)
+"""The one view that is the picture itself."""
+
 _BATCH = 4  # pictures a run: larger batches fall out of the processor's cache and gain nothing
 _CHANGED = "it changed while it was being read"
 
@@ -56,36 +61,42 @@ class Features:
 class Engine:
     """Frozen layers in ONNX Runtime behind one preprocessing; any number of threads may use it at once."""
 
-    def __init__(self, layers: Layers, preprocess: Preprocess, view: View | None = None) -> None:
+    def __init__(self, layers: Layers, preprocess: Preprocess) -> None:
         self.preprocess = preprocess
-        self.view = view
         self.width = int(np.prod(layers.output_shape))
         self._layers = layers
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = threading.Lock()
 
-    def __call__(self, encoded: Sequence[bytes | PictureError]) -> list[NDArray[np.float32] | PictureError]:
-        """One row ``(D,)`` for each encoded picture, or why that picture cannot be read."""
-        preprocess = self.preprocess
-        shape = (len(encoded), preprocess.channels, preprocess.height, preprocess.width)
-        x_NCHW = np.empty(shape, np.float32)
-        failures: dict[int, PictureError] = {}
+    def __call__(
+        self, encoded: Sequence[bytes | PictureError], views: Sequence[View | None] = AS_IT_IS
+    ) -> list[NDArray[np.float32] | PictureError]:
+        """The rows ``(V, D)`` of each encoded picture's views, or why that picture cannot be read.
+
+        Each picture is decoded once, whatever the number of its views.
+        """
+        preprocess, failures = self.preprocess, dict[int, PictureError]()
+        shape = (len(encoded), len(views), preprocess.channels, preprocess.height, preprocess.width)
+        x_NVCHW = np.empty(shape, np.float32)
         for number, data in enumerate(encoded):
             try:
                 if isinstance(data, PictureError):
                     raise data
-                self._read(data, x_NCHW[number - len(failures)])
+                self._read(data, views, x_NVCHW[number - len(failures)])
             except PictureError as error:
                 failures[number] = error
-        rows = iter(self.rows(x_NCHW[: len(encoded) - len(failures)]))
+        x_NCHW = x_NVCHW[: len(encoded) - len(failures)].reshape(-1, *shape[2:])
+        parts = [self.rows(x_NCHW[at : at + _BATCH]) for at in range(0, len(x_NCHW), _BATCH)]
+        rows = iter(np.concatenate(parts).reshape(-1, len(views), self.width) if parts else ())
         return [failures[number] if number in failures else next(rows) for number in range(len(encoded))]
 
-    def _read(self, data: bytes, out: NDArray[np.float32]) -> None:
-        """The picture, or the view of it, as the layers take it: float32 (C, height, width)."""
+    def _read(self, data: bytes, views: Sequence[View | None], out: NDArray[np.float32]) -> None:
+        """The views of the picture as the layers take them: float32 (V, C, height, width)."""
         pixels_HWC = self.preprocess.pixels(data)
-        if self.view is not None:
-            pixels_HWC = self.view.of(pixels_HWC, picture_digest(data))
-        self.preprocess.normalise(pixels_HWC, out)
+        digest = picture_digest(data) if any(views) else ""
+        for number, view in enumerate(views):
+            seen_HWC = pixels_HWC if view is None else view.of(pixels_HWC, digest)
+            self.preprocess.normalise(seen_HWC, out[number])
 
     def rows(self, x_NCHW: NDArray[np.float32]) -> NDArray[np.float32]:
         """One row ``(D,)`` for each picture that has been through the preprocessing."""
@@ -112,7 +123,7 @@ def embed(
         read: Gives the encoded picture at an index, or why there is none; called from several threads.
     """
     for _, answers in in_order(lambda part: engine([read(index) for index in part]), total, _BATCH):
-        yield from answers
+        yield from (answer if isinstance(answer, PictureError) else answer[0] for answer in answers)
 
 
 def extract(
@@ -121,57 +132,82 @@ def extract(
     layers: Layers,
     preprocess: Preprocess,
     listen: Listener = silent,
-    *,
-    view: View | None = None,
-    kind: Kind = np.float32,
 ) -> Features:
-    """The frozen layers' output for scanned pictures, from the cache where it is there.
+    """The frozen layers' output for scanned pictures as they are: ``extract_views`` with no other view."""
+    (found,) = extract_views(pictures, read, layers, preprocess, AS_IT_IS, listen)
+    return found
+
+
+def extract_views(
+    pictures: Sequence[Picture],
+    read: Callable[[int], bytes],
+    layers: Layers,
+    preprocess: Preprocess,
+    views: Sequence[View | None],
+    listen: Listener = silent,
+    kind: Kind = np.float32,
+) -> list[Features]:
+    """The frozen layers' output for each view of scanned pictures, from the cache where it is there.
 
     Args:
         pictures: What the scan found.
         read: Gives the encoded picture at ``Picture.index`` (``Source.read``).
         layers: The frozen layers.
         preprocess: What is done to each picture first.
+        views: What the layers see of each picture; None is the picture as it is.
         listen: Told of the progress.
-        view: The view of each picture that the layers see; None is the picture as it is.
         kind: What a number is stored as.
 
     Raises:
         StorageError: the disk filled up; what was computed until then stays in the cache.
     """
-    name = f"activations/{layers.key}-{preprocess.digest[:16]}{_suffix(view, kind)}"
-    cache = ActivationCache(int(np.prod(layers.output_shape)), kind)
-    cache.add(cache_folder() / name)
-    known = cache.intact({picture.digest for picture in pictures})
-    missing = list({picture.digest: picture for picture in pictures if picture.digest not in known}.values())
+    stem = f"activations/{layers.key}-{preprocess.digest[:16]}"
+    names = [f"{stem}{_suffix(view, kind)}" for view in views]
+    caches = [ActivationCache(int(np.prod(layers.output_shape)), kind) for _ in views]
+    digests = {picture.digest: picture for picture in pictures}
+    missing: dict[str, list[int]] = defaultdict(list)  # a picture's digest -> the views to compute of it
+    for number, (name, cache) in enumerate(zip(names, caches, strict=True)):
+        cache.add(cache_folder() / name)
+        known = cache.intact(digests)
+        for digest in digests:
+            if digest not in known:
+                missing[digest].append(number)
     failures: dict[str, str] = {}
     if missing:
-        root = writable_cache(listen)
-        engine = Engine(layers, preprocess, view)
-        failures = _compute(missing, read, engine, SegmentWriter(root / name, kind), listen)
-        cache.add(root / name)
+        root, engine = writable_cache(listen), Engine(layers, preprocess)
+        for wanted in sorted({tuple(numbers) for numbers in missing.values()}):
+            alike = [digests[digest] for digest, numbers in missing.items() if tuple(numbers) == wanted]
+            writers = [SegmentWriter(root / names[number], kind) for number in wanted]
+            seen = [views[number] for number in wanted]
+            failures |= _compute(alike, read, engine, seen, writers, listen)
+        for name, cache in zip(names, caches, strict=True):
+            cache.add(root / name)
         trim(root / "activations", cache_limit())  # what is mapped already stays readable to us
     readable = [number for number, picture in enumerate(pictures) if picture.digest not in failures]
-    return Features(
-        rows=cache.rows([pictures[number].digest for number in readable]),
-        positions=np.array(readable, np.int64),
-        skipped=tuple(
-            Skipped(picture.path, failures[picture.digest])
-            for picture in pictures
-            if picture.digest in failures
-        ),
-        computed=len(missing) - len(failures),
+    skipped = tuple(
+        Skipped(picture.path, failures[picture.digest]) for picture in pictures if picture.digest in failures
     )
+    return [
+        Features(
+            rows=cache.rows([pictures[place].digest for place in readable]),
+            positions=np.array(readable, np.int64),
+            skipped=skipped,
+            computed=sum(number in numbers for numbers in missing.values()) - len(failures),
+        )
+        for number, cache in enumerate(caches)
+    ]
 
 
 def _compute(
     pictures: Sequence[Picture],
     read: Callable[[int], bytes],
     engine: Engine,
-    writer: SegmentWriter,
+    views: Sequence[View | None],
+    writers: Sequence[SegmentWriter],
     listen: Listener,
 ) -> dict[str, str]:
-    """Run the pictures through the engine and store each row; the digests of those that failed, and why."""
+    """Run the pictures' views through the engine and store each row, view by view in a segment of its own;
+    the digests of those pictures that failed, and why."""
 
     def fetch(picture: Picture) -> bytes | PictureError:
         try:
@@ -181,20 +217,23 @@ def _compute(
         return data if picture_digest(data) == picture.digest else PictureError(_CHANGED)
 
     def work(part: range) -> list[NDArray[np.float32] | PictureError]:
-        return engine([fetch(pictures[index]) for index in part])
+        return engine([fetch(pictures[index]) for index in part], views)
 
     failures: dict[str, str] = {}
+    unit = "pictures" if len(views) == 1 else "views"
     with (
-        phase(listen, "Computing features", len(pictures)) as advance,
-        writer as segment,
+        phase(listen, "Computing features", len(pictures) * len(views), unit) as advance,
+        ExitStack() as open_,
     ):
-        for part, answers in in_order(work, len(pictures), _BATCH):
+        segments = [open_.enter_context(writer) for writer in writers]
+        for part, answers in in_order(work, len(pictures), max(_BATCH // len(views), 1)):
             for picture, answer in zip((pictures[index] for index in part), answers, strict=True):
                 if isinstance(answer, PictureError):
                     failures[picture.digest] = str(answer)
-                else:
-                    segment.append(picture.digest, answer)
-            advance(len(part))
+                    continue
+                for segment, row_D in zip(segments, answer, strict=True):
+                    segment.append(picture.digest, row_D)
+            advance(len(part) * len(views))
     return failures
 
 
