@@ -1,6 +1,6 @@
 """What fine-tuning gains where it gains, and whether the ladder refuses it where it does not.
 
-    python -m benchmarks.ladder --splits 5 mnist=FOLDER fashion=FOLDER textile=FOLDER ants-bees=FOLDER
+    python -m benchmarks.ladder --splits 5 --keep FILE mnist=FOLDER fashion=FOLDER ...
 
 For each split of each set of pictures: frozen features, the last block, the last two, and the ladder's
 choice, on the same test pictures, which no step sees before its end. A set is a folder that Pellucid reads:
@@ -10,28 +10,37 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 - textile: the class folders in PyPI's conformal-clip-data (MIT); 1,000 pictures.
 - ants-bees: PyTorch's tutorial data; 244 pictures.
 
-Each split draws other pictures to learn from and to test on, by its number.
+Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
+hours: with --keep each that is done goes into a file, and the same command goes on from there.
 """
 
 import argparse
+import csv
 import json
 import os
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
+
+import numpy as np
 
 from benchmarks import machine, record
 from benchmarks.process import ROOT, run
-from benchmarks.spread import Figures, tell
+from benchmarks.spread import Figures, rounded, tell
+from pellucid.evaluation.comparison import pair
+from pellucid.evaluation.proportion import wilson
 
 _PELLUCID = Path(sys.executable).with_name("pellucid")
 _DRAW = "import sys; from benchmarks.ladder import draw; draw(*sys.argv[1:])"
 _STEPS = "features,last,last-two"
+_FROZEN, _CHOICE = "features", "the ladder's choice"
 _COLUMNS = {
-    "features": ("--recipe", "features"),
+    _FROZEN: ("--recipe", "features"),
     "finetune, last block": ("--recipe", "finetune", "--unfreeze", "last"),
     "finetune, last two blocks": ("--recipe", "finetune", "--unfreeze", "last-two"),
 }
@@ -58,7 +67,6 @@ def draw(source: str, out: str, learnt: str, tested: str, seed: str) -> None:
 
     A source that has a test split of its own is tested on that alone.
     """
-    import numpy as np
     from PIL import Image
 
     from pellucid.data.source import open_source
@@ -87,49 +95,86 @@ def draw(source: str, out: str, learnt: str, tested: str, seed: str) -> None:
                     tell(f"  {found.items[place].path} left out: {error}")
 
 
-class Table:
-    """The test figures of each set, split and column.
+Split = Mapping[str, Any]
+"""What came of one split of one set: ``set``, ``seed``, ``kept`` (the ladder's last step), ``seconds`` of the
+ladder, its ``steps``, and for each column the test pictures in order, ``1`` where it answered rightly."""
 
-    Attributes:
-        figures: Accuracies in per cent and seconds.
-        ladders: Of each set, the ladder's own table for each split.
-    """
 
-    def __init__(self, cache: Path) -> None:
-        self.figures = Figures()
-        self.ladders: dict[str, list[Any]] = defaultdict(list)
-        self._cache = cache
+def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Split:
+    """All columns of one split, each by ``pellucid train`` as a process of its own."""
+    kind = SETS[name]
+    numbers = (str(kind.learnt), str(kind.tested), str(seed))
+    run([sys.executable, "-c", _DRAW, source, folder / "pictures", *numbers])
 
-    def split(self, name: str, source: Path, seed: int, folder: Path) -> None:
-        """All columns of one split."""
-        kind = SETS[name]
-        numbers = (str(kind.learnt), str(kind.tested), str(seed))
-        run([sys.executable, "-c", _DRAW, source, folder / "pictures", *numbers])
-        chosen = self._train(folder, "ladder", ("--steps", _STEPS), seed)
-        accuracy, seconds = self._told(chosen)
-        kept = [step for step in chosen["ladder"] if step["outcome"] == "kept"][-1]["name"]
-        for column, options in _COLUMNS.items():
-            # The ladder trained its choice as the step by itself would have: to the same bits.
-            alone = chosen if column == kept else self._train(folder, column, options, seed)
-            self.figures.rate(f"{name}: {column}", self._told(alone)[0], "%")
-        self.figures.rate(f"{name}: the ladder's choice", accuracy, "%")
-        self.figures.note(f"{name}: the ladder's time", seconds)
-        told = [{key: step[key] for key in ("name", "outcome", "why")} for step in chosen["ladder"]]
-        self.ladders[name].append({"kept": kept, "test": chosen["test"], "steps": told})
-        tell(f"  kept: {kept}")
-
-    def _train(self, folder: Path, name: str, options: tuple[str, ...], seed: int) -> dict[str, Any]:
-        """The record of a run."""
-        out = folder / name.replace(" ", "-").replace(",", "")
+    def train(column: str, options: tuple[str, ...]) -> Path:
+        out = folder / column.replace(" ", "-").replace(",", "").replace("'", "")
         command: list[str | Path] = [
             _PELLUCID, "train", folder / "pictures", "--out", out, "--seed", str(seed), *options, "--json",
         ]  # fmt: skip
-        run(command, variables={"PELLUCID_CACHE": os.fspath(self._cache)}, folder=folder)
-        found: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
-        return found
+        run(command, variables={"PELLUCID_CACHE": os.fspath(cache)}, folder=folder)
+        return out
 
-    def _told(self, one: dict[str, Any]) -> tuple[float, float]:
-        return 100 * one["test"]["accuracy"], one["seconds"]["total"]
+    chosen = train(_CHOICE, ("--steps", _STEPS))
+    told: dict[str, Any] = json.loads((chosen / "run.json").read_text(encoding="utf-8"))
+    kept = [step for step in told["ladder"] if step["outcome"] == "kept"][-1]["name"]
+    # The ladder trained its choice as the step by itself would have: to the same bits.
+    right = {
+        column: _right(chosen if column == kept else train(column, options))
+        for column, options in _COLUMNS.items()
+    }
+    steps = [{key: step.get(key) for key in ("name", "outcome", "why", "seconds")} for step in told["ladder"]]
+    return {
+        "set": name,
+        "seed": seed,
+        "kept": kept,
+        "seconds": told["seconds"]["total"],
+        "steps": steps,
+        "right": {**right, _CHOICE: _right(chosen)},
+    }
+
+
+def _right(out: Path) -> str:
+    """``1`` for each test picture that the run answered rightly, else ``0``, in the order of their paths."""
+    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = sorted(
+            (row for row in csv.DictReader(file) if row["split"] == "test"), key=lambda row: row["path"]
+        )
+    return "".join("1" if row["label"] == row["predicted"] else "0" for row in rows)
+
+
+def summary(splits: Sequence[Split]) -> dict[str, Any]:
+    """Of the splits of one set: each column's accuracy, and the ladder's choice beside frozen features.
+
+    Accuracies in per cent, with Wilson's 95 % interval of all test answers together; McNemar's test and the
+    interval of the difference are of all splits' test pictures together too.
+    """
+    columns = {}
+    for column in (*_COLUMNS, _CHOICE):
+        every = [split["right"][column] for split in splits]
+        n, correct = sum(map(len, every)), sum(one.count("1") for one in every)
+        columns[column] = {
+            "accuracy": rounded(mean(100 * one.count("1") / len(one) for one in every)),
+            "interval": [rounded(100 * bound) for bound in wilson(correct, n)],
+            "n": n,
+            "correct": correct,
+        }
+    best = max(_COLUMNS, key=lambda column: columns[column]["accuracy"])
+    beside = pair(*(_flags(splits, column) for column in (_CHOICE, _FROZEN)))
+    return {
+        "splits": len(splits),
+        "columns": columns,
+        "best column": best,
+        "choice less best column": rounded(columns[_CHOICE]["accuracy"] - columns[best]["accuracy"]),
+        "choice less features": {
+            "points": rounded(100 * beside.difference),
+            "interval": [rounded(100 * bound) for bound in beside.interval],
+            "p": rounded(beside.p),
+        },
+    }
+
+
+def _flags(splits: Sequence[Split], column: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.array([flag == "1" for split in splits for flag in split["right"][column]])
 
 
 def arguments() -> argparse.Namespace:
@@ -137,8 +182,31 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ladder", description=__doc__)
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER", help=f"of {', '.join(SETS)}")
     parser.add_argument("--splits", type=int, default=5, help="how many splits of each (5)")
+    parser.add_argument("--keep", type=Path, help="a file of what is done, to go on from")
     parser.add_argument("--note", default="", help="for the record: whether the machine was quiet")
     return parser.parse_args()
+
+
+def measured(sets: Mapping[str, Path], number: int, keep: Path | None) -> list[Split]:
+    """So many splits of each set; those that the file has are not measured again."""
+    done: list[Split] = []
+    if keep is not None and keep.is_file():
+        done = [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
+    known = {(one["set"], one["seed"]) for one in done}
+    with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as place:
+        for seed in range(number):
+            for name, source in sets.items():
+                if (name, seed) in known:
+                    continue
+                tell(f"{name}, split {seed + 1} of {number}")
+                folder = Path(place) / f"{name}-{seed}"
+                folder.mkdir()
+                done.append(measure(name, source, seed, folder, Path(place) / "cache"))
+                tell(f"  kept: {done[-1]['kept']}, after {done[-1]['seconds']:.0f} s")
+                if keep is not None:
+                    with keep.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(done[-1]) + "\n")
+    return [one for one in done if one["set"] in sets and one["seed"] < number]
 
 
 def main() -> None:
@@ -146,15 +214,19 @@ def main() -> None:
     given = arguments()
     about = machine.describe()
     sets = {name: Path(folder).resolve() for name, _, folder in (one.partition("=") for one in given.sets)}
-    with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as place:
-        table = Table(Path(place) / "cache")
-        for seed in range(given.splits):
-            for name, source in sets.items():
-                tell(f"{name}, split {seed + 1} of {given.splits}")
-                folder = Path(place) / f"{name}-{seed}"
-                folder.mkdir()
-                table.split(name, source, seed, folder)
-    print(table.figures.table())
+    found: dict[str, list[Split]] = defaultdict(list)
+    for one in measured(sets, given.splits, given.keep):
+        found[one["set"]].append(one)
+    figures = Figures()
+    for name, splits in found.items():
+        for column in (*_COLUMNS, _CHOICE):
+            every = [one["right"][column] for one in splits]
+            percents = [100 * right.count("1") / len(right) for right in every]
+            figures.note(f"{name}: {column}", *percents, unit="%", better=max)
+        figures.note(f"{name}: the ladder's time", *(one["seconds"] for one in splits))
+    print(figures.table())
+    told = {name: summary(splits) for name, splits in found.items()}
+    print(json.dumps(told, indent=1))
     path = record.write(
         "ladder",
         note=given.note,
@@ -165,8 +237,14 @@ def main() -> None:
         },
         machine=about,
         versions=machine.versions(),
-        figures=table.figures.spreads(),
-        more={"ladders": table.ladders},
+        figures=figures.spreads(),
+        more={
+            "summary": told,
+            "ladders": {
+                name: [{key: one[key] for key in ("seed", "kept", "steps")} for one in splits]
+                for name, splits in found.items()
+            },
+        },
     )
     print(f"Record: {path.relative_to(ROOT)}")
 
