@@ -37,7 +37,8 @@ from pellucid.workers import in_order
 AS_IT_IS: tuple[View | None, ...] = (None,)
 """The one view that is the picture itself."""
 
-_BATCH = 4  # pictures a run: larger batches fall out of the processor's cache and gain nothing
+_CHUNK = 4  # views that a thread takes at a time
+_NUMBERS = 2**18  # of the pictures in a run, 1 MB: more fall out of the processor's cache (benchmarks/LOG.md)
 _CHANGED = "it changed while it was being read"
 
 
@@ -86,7 +87,8 @@ class Engine:
             except PictureError as error:
                 failures[number] = error
         x_NCHW = x_NVCHW[: len(encoded) - len(failures)].reshape(-1, *shape[2:])
-        parts = [self.rows(x_NCHW[at : at + _BATCH]) for at in range(0, len(x_NCHW), _BATCH)]
+        size = max(_NUMBERS // (preprocess.channels * preprocess.height * preprocess.width), 1)
+        parts = [self.rows(x_NCHW[at : at + size]) for at in range(0, len(x_NCHW), size)]
         rows = iter(np.concatenate(parts).reshape(-1, len(views), self.width) if parts else ())
         return [failures[number] if number in failures else next(rows) for number in range(len(encoded))]
 
@@ -122,7 +124,7 @@ def embed(
         total: How many pictures there are.
         read: Gives the encoded picture at an index, or why there is none; called from several threads.
     """
-    for _, answers in in_order(lambda part: engine([read(index) for index in part]), total, _BATCH):
+    for _, answers in in_order(lambda part: engine([read(index) for index in part]), total, _CHUNK):
         yield from (answer if isinstance(answer, PictureError) else answer[0] for answer in answers)
 
 
@@ -226,7 +228,7 @@ def _compute(
         ExitStack() as open_,
     ):
         segments = [open_.enter_context(writer) for writer in writers]
-        for part, answers in in_order(work, len(pictures), max(_BATCH // len(views), 1)):
+        for part, answers in in_order(work, len(pictures), max(_CHUNK // len(views), 1)):
             for picture, answer in zip((pictures[index] for index in part), answers, strict=True):
                 if isinstance(answer, PictureError):
                     failures[picture.digest] = str(answer)

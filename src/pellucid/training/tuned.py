@@ -53,7 +53,7 @@ class Tuned:
         return self.changed
 
     def session(self, threads: int = 1) -> onnxruntime.InferenceSession:
-        """A session on ``threads`` threads; the first on a machine exports the graph, which takes some 15 s.
+        """A session on ``threads`` threads; the first on a machine exports the graph, which takes some 10 s.
 
         Raises:
             BackboneError: the graph in the cache is damaged, or differs from PyTorch's answers.
