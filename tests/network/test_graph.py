@@ -10,19 +10,31 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.network.backbone import load_backbone
-from pellucid.network.graph import export_graph
+from pellucid.network.backbone import Backbone, load_backbone
+from pellucid.network.graph import Graph, cut_graph, export_graph
+from pellucid.network.top import stages
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_default_trunk_is_convolutions_and_little_else(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lite0() -> Backbone:
+    return load_backbone("efficientnet_lite0")
+
+
+@pytest.fixture(scope="module")
+def whole(lite0: Backbone, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Graph]:
+    """The backbone's graph up to its pooled features, and what the export says of it."""
+    path = tmp_path_factory.mktemp("whole") / "whole.onnx"
+    return path, export_graph(lite0.cut("pool"), 224, 224, path)
+
+
+def test_the_default_trunk_is_convolutions_and_little_else(whole: tuple[Path, Graph]) -> None:
     """Batch normalisation is folded in and padding is static: 49 Conv, 33 Clip, 9 Add and the mean."""
-    backbone = load_backbone("efficientnet_lite0")
-    graph = export_graph(backbone.cut("pool"), 224, 224, tmp_path / "a.onnx")
+    path, graph = whole
     assert graph.output_shape == (1280,)
     assert graph.difference < 1e-5
-    kinds = Counter(node.op_type for node in onnx.load(tmp_path / "a.onnx").graph.node)
+    kinds = Counter(node.op_type for node in onnx.load(path).graph.node)
     assert (kinds["Conv"], kinds["Clip"], kinds["Add"]) == (49, 33, 9)
     assert set(kinds) <= {"Conv", "Clip", "Add", "ReduceMean", "GlobalAveragePool", "Reshape", "Flatten"}
 
@@ -55,3 +67,36 @@ def test_a_module_that_writes_in_place_still_does_so_afterwards(tmp_path: Path) 
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU6(inplace=True), nn.ReLU()).eval()
     assert export_graph(module, 8, 8, tmp_path / "a.onnx").difference < 1e-6
     assert [one.inplace for one in module[1:]] == [True, False]
+
+
+def test_a_part_of_the_whole_graph_is_the_backbone_cut_there(
+    lite0: Backbone, whole: tuple[Path, Graph], tmp_path: Path
+) -> None:
+    """At each block the part gives the numbers of the network cut there, for any number of pictures."""
+    x_NCHW = np.random.default_rng(0).normal(size=(2, 3, 224, 224)).astype(np.float32)
+    for boundary in stages(lite0):
+        module, path = lite0.cut(boundary), tmp_path / f"{boundary}.onnx"
+        graph = cut_graph(whole[0], boundary, module, 224, 224, path)
+        assert graph is not None
+        assert graph.difference < 1e-5, boundary
+        (found,) = onnxruntime.InferenceSession(path).run(["features"], {"pictures": x_NCHW})
+        assert found.shape == (2, *graph.output_shape)
+        with torch.inference_mode():
+            expected = module(torch.from_numpy(x_NCHW)).numpy()
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_part_that_is_another_is_noticed(
+    lite0: Backbone, whole: tuple[Path, Graph], tmp_path: Path
+) -> None:
+    """Other numbers show as a difference, another shape as an infinite one; a layer that left no node of its
+    own (the convolution took its normalisation in) gives no part."""
+    path = tmp_path / "a.onnx"
+    module = nn.Sequential(lite0.cut("blocks.2"), nn.Softsign())
+    other = cut_graph(whole[0], "blocks.2", module, 224, 224, path)
+    assert other is not None
+    assert other.difference > 0.1
+    shape = cut_graph(whole[0], "blocks.2", lite0.cut("blocks.3"), 224, 224, path)
+    assert shape is not None
+    assert shape.difference == float("inf")
+    assert cut_graph(whole[0], "conv_stem", lite0.cut("conv_stem"), 224, 224, path) is None

@@ -86,3 +86,28 @@ def test_an_inner_boundary_gives_maps(own_cache: Path) -> None:
     trunk = open_trunk("efficientnet_lite0", "blocks.0", listen=heard.append)
     assert trunk.output_shape == (16, 112, 112)
     assert [type(event) for event in heard] == [PhaseStarted, PhaseEnded]
+
+
+@pytest.mark.slow
+def test_an_inner_boundary_is_a_part_of_the_whole_where_that_is_there(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is exported twice; what is no part of the whole graph, or one that is damaged, is exported."""
+    from pellucid.network import graph
+
+    whole = open_trunk("efficientnet_lite0")
+    wanted: list[str] = []
+
+    def refuse(module: object, height: int, width: int, path: Path) -> graph.Graph:
+        wanted.append(path.name)
+        return graph.Graph((1,), 1.0)
+
+    monkeypatch.setattr(graph, "export_graph", refuse)
+    part = open_trunk("efficientnet_lite0", "blocks.0")
+    assert (part.output_shape, part.difference < 1e-4, wanted) == ((16, 112, 112), True, [])
+    with pytest.raises(BackboneError, match=r"differs from PyTorch's by 1\.0e\+00"):
+        open_trunk("efficientnet_lite0", "conv_stem")
+    whole.graph.write_bytes(b"rubbish")
+    with pytest.raises(BackboneError):
+        open_trunk("efficientnet_lite0", "blocks.1")
+    assert len(wanted) == 2

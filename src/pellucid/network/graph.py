@@ -5,6 +5,7 @@ Like ``network.backbone`` this room imports torch; it is entered once a machine 
 
 import contextlib
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import onnx
 import onnx.utils
 import onnxruntime
 import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from torch import nn
 
 _OUTPUT = "features"
@@ -28,7 +30,8 @@ class Graph:
     Attributes:
         output_shape: The shape of one picture's output, without the batch.
         difference: The largest absolute difference between ONNX Runtime's and PyTorch's outputs over the
-            probe pictures, divided by the largest output where that is above 1.
+            probe pictures, divided by the largest output where that is above 1; infinite where their shapes
+            differ.
     """
 
     output_shape: tuple[int, ...]
@@ -82,9 +85,12 @@ def cut_graph(
         path: Where the part is written.
 
     Returns:
-        What it made; None where no node came from there.
+        What it made; None where no node came from there, or the graph is damaged.
     """
-    model = onnx.load(whole)
+    try:
+        model = onnx.load(whole)
+    except DecodeError:
+        return None
     inside = [node for node in model.graph.node if f"'module.{boundary}'" in _scopes(node)]
     if not inside:
         return None
@@ -109,6 +115,8 @@ def _compared(module: nn.Module, path: Path, x_NCHW: torch.Tensor) -> Graph:
         expected = module(x_NCHW).numpy()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"pictures": x_NCHW.numpy()})
+    if found.shape != expected.shape:
+        return Graph(tuple(expected.shape[1:]), math.inf)
     difference = float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max()))
     return Graph(tuple(expected.shape[1:]), difference)
 
