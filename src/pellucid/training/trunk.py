@@ -22,8 +22,6 @@ from pellucid.storage import cache_folder, storage_errors, whole_folder, writabl
 from pellucid.training.session import open_exported
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from pellucid.network.backbone import Backbone
     from pellucid.network.graph import Graph
 
@@ -123,10 +121,9 @@ def _export(backbone: str, boundary: str, weights: Path | None, download: bool, 
     from pellucid.network.backbone import load_backbone
 
     loaded = load_backbone(backbone, weights=weights, download=download)
-    module = loaded.cut(boundary)
     folder = writable_cache(listen) / "trunks" / _key(backbone, boundary, loaded.weights)
     with storage_errors(folder, "the exported trunk"), whole_folder(folder, replace=True) as partial:
-        graph = _graph(loaded, boundary, module, partial / _GRAPH)
+        graph = _graph(loaded, boundary, partial / _GRAPH)
         if graph.difference > _TOLERANCE:
             raise BackboneError(
                 f"ONNX Runtime's output for {shown(backbone)} at {shown(boundary)} differs from PyTorch's by "
@@ -149,10 +146,11 @@ def _export(backbone: str, boundary: str, weights: Path | None, download: bool, 
     return trunk
 
 
-def _graph(loaded: "Backbone", boundary: str, module: "nn.Module", path: Path) -> "Graph":
+def _graph(loaded: "Backbone", boundary: str, path: Path) -> "Graph":
     """The graph of the backbone up to the boundary: a part of the whole one where that is there already."""
     from pellucid.network.graph import cut_graph, export_graph
 
+    module = loaded.cut(boundary)
     size = loaded.preprocess.height, loaded.preprocess.width
     whole = cache_folder() / "trunks" / _key(loaded.name, POOL, loaded.weights) / _GRAPH
     if boundary not in (POOL, LOGITS) and whole.is_file():
