@@ -18,8 +18,9 @@ ClassWeights = Literal["auto", "none", "balanced"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
+MOST_VIEWS = 100
+"""Of each picture, that may be asked for."""
 
-_MOST_VIEWS = 100
 AUGMENTATIONS = ("none", "shift", "light", "lecture", "strong")
 """The presets of ``pictures.augment.presets``, which takes 0.4 s to import."""
 
@@ -89,7 +90,7 @@ class TrainRequest:
         default="last",
         metadata={
             "help": "What fine-tuning lets learn: the last block of the backbone and what follows it (last), "
-            "last-two, or all above a boundary such as blocks.3."
+            "last-two, all layers (all), or all above a boundary such as blocks.3."
         },
     )
     views: int | None = field(
@@ -130,10 +131,10 @@ class TrainRequest:
         _check_choice("device", self.device, get_args(Device))
         _check_choice("precision", self.precision, get_args(Precision))
         _check_choice("augmentation", self.augment, AUGMENTATIONS)
-        if self.views is not None and not 1 <= self.views <= _MOST_VIEWS:
+        if self.views is not None and not 1 <= self.views <= MOST_VIEWS:
             raise RequestError(
                 f"The number of views is {self.views:,}.",
-                f"A whole number from 1 to {_MOST_VIEWS} was expected: each is computed once and kept.",
+                f"A whole number from 1 to {MOST_VIEWS} was expected: each is computed once and kept.",
                 "Write for example --views 4.",
             )
         if (self.views or 1) > 1 and self.augment == PLAIN and self.chosen != "ladder":

@@ -58,6 +58,27 @@ def test_a_batch_norm_layer_that_is_unfrozen_behind_its_back_is_caught(
     assert climb(ground, request_, base, Watch(), silent).record["proof"]["bit_for_bit"]
 
 
+def test_all_layers_learn_from_the_pictures_themselves(
+    source: Scan, request_: TrainRequest, base: Base, stock: Stock
+) -> None:
+    """Every tensor but the old classifier's and the statistics changes, the lower the less; and a killed
+    training goes on to the same bits."""
+    ground = break_ground(Rung("all", "light"), request_, source, base, stock, silent)
+    states: list[State] = []
+    climbed = climb(ground, request_, base, Watch(keep=states.append, every=0.0), silent)
+    own = {name for name, _ in stock.backbone.module.named_parameters() if "classifier" not in name}
+    assert set(climbed.changed) == own
+    assert climbed.record["views"] == 2
+
+    def moved(name: str) -> float:
+        change = climbed.changed[name] - stock.before[name]
+        return float(np.abs(change).max())
+
+    assert 0 < moved("conv_stem.weight") < moved("blocks.3.0.conv_pw.weight") < moved("conv_head.weight")
+    again = climb(ground, request_, base, Watch(state=states[0]), silent)
+    assert all(values.tobytes() == again.changed[name].tobytes() for name, values in climbed.changed.items())
+
+
 @pytest.mark.parametrize("stop", [0, 1, 2])
 def test_a_training_that_goes_on_ends_in_the_same_bits(
     ground: Ground, request_: TrainRequest, base: Base, stop: int

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import BackboneError
 from pellucid.network.backbone import Backbone, Pooled, untrained_backbone
-from pellucid.network.top import boundary_of, stages, timm_name, top_of
+from pellucid.network.top import PIXELS, boundary_of, stages, timm_name, top_of
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
 
@@ -52,6 +52,17 @@ def test_both_parts_together_are_the_whole(lite0: Backbone) -> None:
             assert torch.equal(found_ND, expected_ND), boundary
 
 
+def test_above_the_pixels_stands_the_whole(lite0: Backbone) -> None:
+    """Where all layers learn, the part above is the backbone to the bit, with every one of its parameters."""
+    assert boundary_of(lite0, "all") == PIXELS
+    top = top_of(lite0, PIXELS)
+    x_NCHW = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        assert torch.equal(top(x_NCHW), Pooled(lite0.module)(x_NCHW))
+    own = {name for name, _ in lite0.module.named_parameters() if not name.startswith("classifier.")}
+    assert {timm_name(name) for name, _ in top.named_parameters()} >= own
+
+
 def test_the_part_above_holds_its_own_layers_and_no_others(lite0: Backbone) -> None:
     """Above blocks.5 stand blocks.6, conv_head and bn2: the very tensors of the backbone."""
     own = dict(lite0.module.named_parameters())
@@ -84,7 +95,7 @@ def test_a_boundary_that_is_none_is_answered_with_the_nearest(lite0: Backbone) -
     with pytest.raises(BackboneError) as caught:
         boundary_of(lite0, "block.5")
     assert str(caught.value) == (
-        "The backbone 'efficientnet_lite0' has no boundary 'block.5' to learn above. last, last-two, or "
+        "The backbone 'efficientnet_lite0' has no boundary 'block.5' to learn above. last, last-two, all, or "
         "one of "
         "conv_stem, bn1, blocks.0, blocks.1, blocks.2, blocks.3, blocks.4, blocks.5, blocks.6, blocks, "
         "conv_head, bn2 was expected. Did you mean 'blocks.5' or 'blocks.6' or 'blocks.4'?"

@@ -28,3 +28,20 @@ def test_views_differ_by_epoch_and_come_again() -> None:
     first, second = feed.batch(np.array([4, 1]), 0), feed.batch(np.array([4, 1]), 1)
     assert (first != second).any()
     np.testing.assert_array_equal(feed.batch(np.array([1, 0, 4]), 0)[[2, 0]], first)
+
+
+def test_few_views_are_shown_in_turn() -> None:
+    """Of two views the third epoch shows the first again; some of the pictures keep their own."""
+    keys = [f"picture {n}" for n in range(6)]
+    feed = Feed(HeldPixels(PIXELS_NHWC), np.arange(6), PRE, preset("lecture"), keys, seed=3, views=2)
+    fresh = Feed(HeldPixels(PIXELS_NHWC), np.arange(6), PRE, preset("lecture"), keys, seed=3)
+    rows = np.array([4, 1])
+    for epoch in range(4):
+        np.testing.assert_array_equal(feed.batch(rows, epoch), fresh.batch(rows, epoch % 2))
+    some = feed.take(np.array([1, 5, 4]))
+    assert (len(some), some.labels_N.tolist()) == (3, [1, 5, 4])
+    np.testing.assert_array_equal(some.batch(np.array([2, 0]), 1), feed.batch(rows, 1))
+    plain = Feed(HeldPixels(PIXELS_NHWC), np.arange(6), PRE).take(np.array([2]))
+    np.testing.assert_array_equal(
+        plain.batch(np.array([0]), 0)[0], PRE.normalise(PIXELS_NHWC[2]).transpose(1, 2, 0)
+    )

@@ -1,5 +1,7 @@
 """What learns and what stays: counted beforehand, proved bit for bit afterwards."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,7 @@ def test_the_plan_counts_parameters_and_not_statistics(freeze: Freeze) -> None:
         "Above bn, 8 parameters of the backbone learn, and 10 of the new head; 8 stay as they are, and so do "
         "2 tensors of batch statistics."
     )
+    assert replace(freeze, boundary="pixels").told().startswith("In all layers, 8 parameters of the backbone")
 
 
 def test_a_training_that_kept_its_word_is_proved(freeze: Freeze) -> None:

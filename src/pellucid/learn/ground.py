@@ -1,7 +1,7 @@
 """What fine-tuning stands on: the frozen layers' maps at a boundary, for every view, and what learns above.
 
-The frozen layers are computed once for each picture and view, and cached. What learns from their maps, and
-how, is ``tuning``'s.
+The frozen layers are computed once for each picture and view, and cached; where none is frozen, the pictures
+themselves are what is learnt from. How is ``tuning``'s.
 """
 
 import shutil
@@ -20,12 +20,14 @@ from pellucid.learn.learned import Part, gone
 from pellucid.pictures.augment.presets import preset
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Preprocess
-from pellucid.request import TrainRequest
+from pellucid.request import MOST_VIEWS, TrainRequest
 from pellucid.storage import cache_folder
 from pellucid.training.boundary import BoundaryFeed
 from pellucid.training.features import cache_limit, extract_views
+from pellucid.training.feed import Feed
 from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
-from pellucid.training.rung import PLAIN, Rung
+from pellucid.training.pixels import load_pixels
+from pellucid.training.rung import EVERYTHING, PLAIN, Rung
 from pellucid.training.trunk import Trunk, open_trunk
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from pellucid.network.top import Top
 
 _DISK_SHARE = 0.5  # of what is free
+Maps = BoundaryFeed | Feed
+"""What learns is shown these: maps at a boundary, or pictures."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,13 @@ class Ground:
     rung: Rung
     stock: Stock
     top: "Top"
-    train: BoundaryFeed
-    plain: BoundaryFeed | None
-    val: BoundaryFeed
+    train: Maps
+    plain: Maps | None
+    val: Maps
     freeze: Freeze
     maps: "_Maps"
     shown: Sequence[View | None]
-    held: BoundaryFeed | None = None
+    held: Maps | None = None
 
 
 def take_stock(request: TrainRequest) -> Stock:
@@ -86,8 +90,13 @@ def take_stock(request: TrainRequest) -> Stock:
 
 
 def views_wanted(rung: Rung, request: TrainRequest) -> int:
-    """How many views of each training picture a rung learns from, where there is room for them."""
-    return 1 if rung.augment == PLAIN else request.views or VIEWS
+    """How many views of each training picture a rung learns from, where there is room for them.
+
+    Pictures that no frozen layer sees cost nothing to keep: there are as many views as a request may ask for.
+    """
+    if rung.augment == PLAIN:
+        return 1
+    return request.views or (MOST_VIEWS if rung.learns == EVERYTHING else VIEWS)
 
 
 def break_ground(
@@ -117,10 +126,11 @@ def break_ground(
     top = folded(top_of(stock.backbone, boundary))  # refuses what cannot be cut before anything is computed
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
-    trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
     parts = base.material.parts
-    augment = preset(rung.augment)
-    number = _affordable(request, rung, trunk, parts, listen)
+    augment, number, trunk = preset(rung.augment), views_wanted(rung, request), None
+    if rung.learns != EVERYTHING:
+        trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
+        number = _affordable(number, rung, trunk, parts, listen)
     views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]
     maps = _Maps(trunk, looked, base.material.preprocess, listen)
     return Ground(
@@ -149,15 +159,17 @@ def with_validation(ground: Ground, base: Base) -> Ground:
 
 @dataclass(frozen=True)
 class _Maps:
-    """What the frozen layers put out of pictures, from the cache where it is there."""
+    """What the frozen layers put out of pictures, from the cache where it is there; pictures without any."""
 
-    trunk: Trunk
+    trunk: Trunk | None
     looked: Scan
     preprocess: Preprocess
     listen: Listener
 
-    def of(self, part: Part, views: Sequence[View | None]) -> BoundaryFeed:
+    def of(self, part: Part, views: Sequence[View | None]) -> Maps:
         """The maps of these pictures in these views."""
+        if self.trunk is None:
+            return self._pictures(part, views)
         found = extract_views(
             part.pictures,
             self.looked.source.read,
@@ -172,12 +184,17 @@ class _Maps:
         channels, height, width = self.trunk.output_shape
         return BoundaryFeed([one.rows for one in found], (channels, height, width), part.labels_N)
 
+    def _pictures(self, part: Part, views: Sequence[View | None]) -> Feed:
+        loaded = load_pixels(part.pictures, self.looked.source.read, self.preprocess, self.listen)
+        if loaded.skipped:
+            raise gone(loaded.skipped[0].path)
+        keys = [picture.digest for picture in part.pictures]
+        feed = Feed(loaded.pixels, part.labels_N, self.preprocess, keys_N=keys, views=len(views))
+        return feed if views[0] is None else replace(feed, augment=views[0].augment, seed=views[0].seed)
 
-def _affordable(
-    request: TrainRequest, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener
-) -> int:
+
+def _affordable(wanted: int, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener) -> int:
     """How many views of each training picture there is room for on the disk."""
-    wanted = views_wanted(rung, request)
     if rung.augment == PLAIN:
         return wanted
     each = 2 * int(np.prod(trunk.output_shape))

@@ -29,9 +29,10 @@ from pellucid.learn.standing import Standing, judge, standing
 from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
-from pellucid.training.rung import FROM_PIXELS, FROZEN, PLAIN, Rung
+from pellucid.training.rung import EVERYTHING, FROM_PIXELS, FROZEN, PLAIN, Rung
 
 _FIRST_PACE = 30.0  # pictures a second through frozen layers, before any was measured
+_HOW_FAST = {"last": 2.0, EVERYTHING: 0.2}  # as fast in training, before that was measured
 _HEAD = 2.0  # seconds, to fit one
 
 
@@ -164,8 +165,9 @@ class _Climber:
     def _foretold(self, rung: Rung, pace: float, steps: float | None, folds: Sequence[Fold]) -> float:
         parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}
         views = views_wanted(rung, self.request) + (1 if folds and rung.augment != PLAIN else 0)
+        views = 0 if rung.learns == EVERYTHING else views
         plan = plan_of(self.request, parts["train"])
-        usual = 2.0 * _FIRST_PACE if rung.learns == "last" else _FIRST_PACE
+        usual = _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
         again = sum(len(fold.seen_M) for fold in folds) / max(parts["train"], 1)
         return forecast(pace, steps or usual, plan, views, parts["train"], parts["val"], parts["test"], again)
 
@@ -282,7 +284,9 @@ def _too_few(base: Base, folds: Sequence[Fold]) -> str:
 
 def _measured_pace(ground: Ground, seconds: float, before: float) -> float:
     """Pictures a second through the frozen layers; bounded, since what came from the cache took no time."""
-    pace = (len(ground.train) * len(ground.train.views) + len(ground.val)) / max(seconds, 1e-6)
+    if ground.rung.learns == EVERYTHING:
+        return before
+    pace = (len(ground.train) * len(ground.shown) + len(ground.val)) / max(seconds, 1e-6)
     return min(pace, 4 * before)
 
 

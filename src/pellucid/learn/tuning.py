@@ -35,6 +35,7 @@ _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
 _EXPORT = 15.0  # seconds, of the tuned layers
 _FACTOR = 0.5  # of the learning rate, from each block to the one below it
+_FACTOR_OF_ALL = 0.7  # where every block learns: half of half is soon less than a float32 can tell
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
             "plan": plan.to_json(),
             "rates": tried,
             "augment": ground.rung.augment,
-            "views": len(ground.train.views),
+            "views": min(len(ground.shown), plan.epochs),
             "threads": loop.threads,
             "best": trained.best.epoch,
             "weights": trained.best.weights,
@@ -236,13 +237,20 @@ def _try_rate(
 
 
 def _factors(ground: Ground) -> dict[str, float]:
-    """What the rate is multiplied by: 1 for the head, and half as much for each block further down."""
-    from pellucid.network.top import stages
+    """What the rate is multiplied by: 1 for the head, and less for each block further down."""
+    from pellucid.network.top import PIXELS, stages
 
-    blocks = stages(ground.stock.backbone)
-    above = blocks[blocks.index(ground.freeze.boundary) + 1 :] if ground.freeze.boundary in blocks else ()
-    lower = {f"top.module.{name}": _FACTOR ** (depth + 1) for depth, name in enumerate(reversed(above))}
-    return {"top.": _FACTOR, **lower}
+    backbone, boundary = ground.stock.backbone, ground.freeze.boundary
+    blocks = stages(backbone)
+    if boundary == PIXELS:
+        stem = backbone.boundaries()[: backbone.boundaries().index(blocks[0])]
+        falling, lowest = _FACTOR_OF_ALL, stem
+    else:
+        blocks = blocks[blocks.index(boundary) + 1 :] if boundary in blocks else ()
+        falling, lowest = _FACTOR, ()
+    found = {f"top.module.{name}": falling ** (len(blocks) + 1) for name in lowest}
+    found |= {f"top.module.{name}": falling ** (depth + 1) for depth, name in enumerate(reversed(blocks))}
+    return {"top.": falling, **found}
 
 
 def _changed(ground: Ground) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:

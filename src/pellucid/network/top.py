@@ -21,6 +21,9 @@ _OF_BLOCKS = ("blocks", "stages", "layers", "features")  # what timm calls a seq
 Top = fx.GraphModule
 """The layers above a boundary."""
 
+PIXELS = "pixels"
+"""The boundary below all layers: above it stands the whole backbone."""
+
 
 def stages(backbone: Backbone) -> tuple[str, ...]:
     """The backbone's blocks, from the input on, as boundaries: ``blocks.0`` to ``blocks.6``, say.
@@ -41,11 +44,14 @@ def boundary_of(backbone: Backbone, unfreeze: str) -> str:
 
     Args:
         backbone: What is cut.
-        unfreeze: ``last`` for the last block and all that follows it, ``last-two``, or a boundary's name.
+        unfreeze: ``last`` for the last block and all that follows it, ``last-two``, ``all``, or a
+            boundary's name.
 
     Raises:
         BackboneError: there is no such boundary.
     """
+    if unfreeze == "all":
+        return PIXELS
     blocks = stages(backbone)
     depth = {"last": 1, "last-two": 2}.get(unfreeze)
     if depth is not None and len(blocks) > depth:
@@ -54,14 +60,16 @@ def boundary_of(backbone: Backbone, unfreeze: str) -> str:
     if unfreeze not in known:
         raise BackboneError(
             f"The backbone {shown(backbone.name)} has no boundary {shown(unfreeze)} to learn above.",
-            f"last, last-two, or one of {', '.join(known)} was expected.",
-            nearest(unfreeze, ["last", "last-two", *known]),
+            f"last, last-two, all, or one of {', '.join(known)} was expected.",
+            nearest(unfreeze, ["last", "last-two", "all", *known]),
         )
     return unfreeze
 
 
 def top_of(backbone: Backbone, boundary: str) -> Top:
     """The layers above ``boundary`` up to the pooled features: maps ``(N, C, H, W)`` -> ``(N, D)``.
+
+    Above ``PIXELS`` stands the whole backbone, and the maps are pictures.
 
     Raises:
         BackboneError: torch.fx cannot follow the network, or more than one tensor crosses the boundary.
@@ -74,6 +82,8 @@ def top_of(backbone: Backbone, boundary: str) -> Top:
         graph = tracer.trace(whole)
     except Exception as error:  # torch.fx raises of many kinds, each for a network that it cannot follow
         raise _uncuttable(backbone, boundary, f"torch.fx cannot follow it: {error}") from error
+    if boundary == PIXELS:
+        return fx.GraphModule(whole, graph)
     paths = cast(dict[fx.Node, str], tracer.node_to_qualname)
     found = [node for node in graph.nodes if _below(paths.get(node), f"{_MODULE}{boundary}")]
     top = fx.GraphModule(whole, graph)

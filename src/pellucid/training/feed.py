@@ -1,7 +1,7 @@
 """A batch as a network takes it: pixels by place, a view of each where asked, normalised, with its labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,7 @@ class Feed:
         augment: How views are made; None shows each picture as it is.
         keys_N: How each picture is known, so that its views are its own; needed with ``augment``.
         seed: Of the views.
+        views: How many views there are of each picture, shown in turn; None shows another one each epoch.
     """
 
     pixels: Pixels
@@ -51,6 +52,7 @@ class Feed:
     augment: Augment | None = None
     keys_N: Sequence[str] = ()
     seed: int = 0
+    views: int | None = None
 
     @property
     def slow(self) -> bool:
@@ -65,9 +67,15 @@ class Feed:
         pixels_BHWC = self.pixels.take(rows_B)
         if self.augment is not None and self.augment.transforms:
             keys_B = [self.keys_N[row] for row in rows_B]
-            pixels_BHWC = self.augment.view_batch(pixels_BHWC, self.seed, keys_B, epoch)
+            number = epoch if self.views is None else epoch % self.views
+            pixels_BHWC = self.augment.view_batch(pixels_BHWC, self.seed, keys_B, number)
         x_BHWC = pixels_BHWC.astype(np.float32)
         if any(self.preprocess.mean):
             x_BHWC -= np.array(self.preprocess.mean, np.float32)
         x_BHWC /= np.array(self.preprocess.std, np.float32)
         return x_BHWC
+
+    def take(self, rows_M: NDArray[np.integer]) -> "Feed":
+        """Some of the pictures, in this order."""
+        keys_M = [self.keys_N[row] for row in rows_M] if self.keys_N else ()
+        return replace(self, pixels=self.pixels.part(rows_M), labels_N=self.labels_N[rows_M], keys_N=keys_M)

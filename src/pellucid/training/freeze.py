@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import PellucidError, shown
+from pellucid.training.trunk import PIXELS
 
 Tensors = Mapping[str, NDArray[Any]]
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -40,8 +41,9 @@ class Freeze:
 
     def told(self) -> str:
         """The plan as a sentence."""
+        where = "In all layers" if self.boundary == PIXELS else f"Above {self.boundary}"
         return (
-            f"Above {self.boundary}, {self.parameters:,} parameters of the backbone learn, and {self.head:,} "
+            f"{where}, {self.parameters:,} parameters of the backbone learn, and {self.head:,} "
             f"of the new head; {self.frozen:,} stay as they are, and so do {self.statistics} tensors of "
             "batch statistics."
         )

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pellucid.errors import RequestError, shown
 
 PLAIN = "none"
-FROM_PIXELS, FROZEN = "scratch", "features"
-_WORDS = {"last": "last block", "last-two": "last two blocks"}
+FROM_PIXELS, FROZEN, EVERYTHING = "scratch", "features", "all"
+_WORDS = {"last": "last block", "last-two": "last two blocks", EVERYTHING: "all layers"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Rung:
 
     Attributes:
         learns: ``scratch`` (a network from nothing), ``features`` (a head on the frozen backbone), or what
-            of the backbone learns, as ``--unfreeze`` has it: ``last``, ``last-two`` or a boundary.
+            of the backbone learns, as ``--unfreeze`` has it: ``last``, ``last-two``, ``all`` or a boundary.
         augment: The preset that its views are made by.
     """
 

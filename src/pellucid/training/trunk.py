@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 POOL = "pool"
 LOGITS = "logits"
+PIXELS = "pixels"  # below all layers
 _FORMAT = 1
 _GRAPH = "trunk.onnx"
 _RECORD = "trunk.json"
