@@ -1,13 +1,18 @@
-"""Fine-tuning the last block with cached views beside plain timm: the same layers learn, as many epochs.
+"""Fine-tuning the last block with cached views beside plain timm and fastai.
 
-    python -m benchmarks.finetune [--number 2000] [--rounds 1]
+    python -m benchmarks.finetune [--number 2000] [--rounds 1] [--pictures FOLDER]
 
-Pellucid runs the frozen layers once for each picture and view and learns from what it kept; timm runs all
-layers on a new view each time. Whole processes, in turns, on the same pictures and weights. Pellucid's also
-fits the frozen head, trains once more on the validation pictures, exports, tests and reports.
+Pellucid runs the frozen layers once for each picture and view and learns from what it kept; timm lets the
+same layers learn for as many epochs and runs all layers on a new view each time; fastai's ``fine_tune(1)`` is
+one epoch of the head and one of all layers. Whole processes, in turns, on the same pictures and weights.
+Pellucid's also fits the frozen head, trains once more on the validation pictures, exports, tests and reports.
+
+Accuracies are told where ``--pictures`` (class folders) are real: Pellucid's and fastai's on pictures that
+they did not learn from, each on its own.
 """
 
 import argparse
+from pathlib import Path
 
 from benchmarks import machine, record
 from benchmarks.job import Workshop
@@ -29,12 +34,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.finetune", description=__doc__)
     parser.add_argument("--number", type=int, default=2000, help="pictures to learn from (2000)")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument(
+        "--pictures", type=Path, help="class folders, of which 80 in a hundred are learnt from"
+    )
     parser.add_argument("--note", default="", help="for the record: whether the machine was quiet")
     given = parser.parse_args()
     figures, about = Figures(), machine.describe()
-    pictures = made(given.number * 100 // 80)
+    pictures = given.pictures or made(given.number * 100 // 80)
     options = ("--tune", "--epochs", str(_EPOCHS), "--number", str(given.number), "--channels-last")
     timm = Peer("timm", "with_timm.py", "the last stage learns", options)
+    fastai = Peer("fastai", "with_fastai.py", "fine_tune(1)", ("--valid", "0.2"), requirements="fastai.txt")
     with Workshop() as shop:
         for turn in range(given.rounds):
             tell(f"Round {turn + 1} of {given.rounds}")
@@ -47,13 +56,30 @@ def main() -> None:
             figures.note("timm", theirs.seconds)
             figures.rate("timm, pace of its epochs", given.number / theirs.answer()["seconds"]["epoch"])
             figures.rate("timm / Pellucid", theirs.seconds / ours.ended.seconds, "x")
-            told = theirs.seconds / (ours.phases["features"] + ours.phases["finetuning"])
-            figures.rate("timm / Pellucid until it has learnt", told, "x")
+            learning = ours.phases["finetuning"]
+            figures.rate("timm / Pellucid's fine-tuning", theirs.seconds / learning, "x")
+            others = fastai.train(pictures, shop.weights())
+            figures.note("fastai, fine_tune(1)", others.seconds)
+            figures.rate("fastai / Pellucid", others.seconds / ours.ended.seconds, "x")
+            figures.rate("fastai / Pellucid's fine-tuning", others.seconds / learning, "x")
+            if given.pictures:
+                for name, part in (
+                    ("test", ours.record["test"]),
+                    ("validation", ours.record["stages"][-1]["val"]),
+                ):
+                    figures.rate(f"Pellucid, {name} accuracy", 100 * part["accuracy"], "%")
+                figures.rate("fastai, validation accuracy", 100 * others.answer()["validation_accuracy"], "%")
     print(figures.table())
     path = record.write(
         "finetune",
         note=given.note,
-        settings={"pictures": given.number, "rounds": given.rounds, "epochs": _EPOCHS, "views": _VIEWS},
+        settings={
+            "pictures": given.number,
+            "from": given.pictures.name if given.pictures else "painted",
+            "rounds": given.rounds,
+            "epochs": _EPOCHS,
+            "views": _VIEWS,
+        },
         machine=about,
         versions=machine.versions(),
         figures=figures.spreads(),

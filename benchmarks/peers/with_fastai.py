@@ -45,10 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--weights", required=True, help="safetensors, under timm's names")
+    parser.add_argument("--valid", type=float, default=0.3, help="the share that is not learnt from")
     given = parser.parse_args()
     set_seed(0)
     loaders = ImageDataLoaders.from_folder(
-        given.folder, valid_pct=0.3, seed=0, item_tfms=Resize(224, method="squish"), bs=32
+        given.folder, valid_pct=given.valid, seed=0, item_tfms=Resize(224, method="squish"), bs=32
     )
     epochs = Epochs()
     learner = vision_learner(

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.events import Event, Notice
 from pellucid.learn import ladder
-from pellucid.learn.ladder import rungs_of
+from pellucid.learn.ladder import other_views, rungs_of
 from pellucid.recipe import train
 from pellucid.request import TrainRequest
 from pellucid.training.rung import Rung
@@ -23,12 +23,28 @@ def test_frozen_features_are_always_among_the_steps() -> None:
     assert of("scratch,last") == ["scratch", "features", "finetune, last block"]
     assert of("scratch") == ["scratch", "features"]
     assert of("last,features") == ["finetune, last block", "features"]
-    assert of(None, budget=60.0)[:3] == ["features", "finetune, last block", "finetune, last two blocks"]
+    assert of(None, budget=60.0) == ["features", "finetune, last block", "finetune, last two blocks"]
     assert of(None, budget=60.0, augment="strong") == [
         "features",
         "finetune, last block, strong views",
         "finetune, last two blocks, strong views",
     ]
+
+
+def test_the_views_are_chosen_for_what_was_best() -> None:
+    """Each preset is tried for the depth that was kept, unless a person named views or steps."""
+
+    def of(best: Rung, **more: Any) -> list[str]:
+        return [rung.name for rung in other_views(TrainRequest(source="unused", **more), best)]
+
+    assert of(Rung("last-two"), budget=60.0) == [
+        "finetune, last two blocks, light views",
+        "finetune, last two blocks, lecture views",
+        "finetune, last two blocks, strong views",
+    ]
+    assert of(Rung("features"), budget=60.0)[0] == "features, light views"
+    assert of(Rung("last", "strong"), budget=60.0, augment="strong") == []
+    assert of(Rung("last"), steps="features,last") == []
 
 
 @pytest.mark.slow
@@ -38,7 +54,7 @@ def test_a_budget_of_a_second_delivers_features_and_says_so(colours: Path, tmp_p
     run = train(request)
     assert run.record["chosen"] == "features"
     steps = run.record["ladder"]
-    assert [step["outcome"] for step in steps] == ["kept"] + ["not tried"] * 4
+    assert [step["outcome"] for step in steps] == ["kept"] + ["not tried"] * 5
     assert steps[1]["why"].startswith("It would have taken about ")
     assert any("s of the budget were left." in note for note in run.record["notes"])
     assert "The frozen layers were kept as they are." in run.report.read_text("utf-8")

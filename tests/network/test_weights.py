@@ -61,3 +61,8 @@ def test_near_names_are_offered() -> None:
     """A slip of the pen gets the name that was meant; a name like no other gets nothing."""
     assert nearest("efficentnet_lite0", list(SHIPPED)).startswith("Did you mean 'efficientnet_lite0'")
     assert nearest("zzz", list(SHIPPED)) == ""
+
+
+def test_a_name_that_is_known_twice_is_offered_once() -> None:
+    """A shipped backbone is a network of timm's too."""
+    assert nearest("lite", ["lite0", "lite0", "other"]) == "Did you mean 'lite0'?"

@@ -5,7 +5,7 @@ best so far is delivered.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -34,6 +34,7 @@ from pellucid.training.rung import EVERYTHING, FROM_PIXELS, FROZEN, PLAIN, Rung
 _FIRST_PACE = 30.0  # pictures a second through frozen layers, before any was measured
 _HOW_FAST = {"last": 2.0, EVERYTHING: 0.2}  # as fast in training, before that was measured
 _HEAD = 2.0  # seconds, to fit one
+_VIEWS = ("light", "lecture", "strong")  # presets, the mildest first
 
 
 @dataclass(frozen=True)
@@ -203,24 +204,34 @@ def learn(
 
 
 def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
-    """The steps that were asked for, or else deeper first and then other views; a frozen one among them."""
-    rungs = list(request.rungs)
-    if not rungs:
-        augments = [request.augment] if request.augment != PLAIN else [PLAIN, "light"]
-        rungs = [Rung(learns, augment) for augment in augments for learns in ("last", "last-two")]
+    """The steps that were asked for, or else deeper and deeper; a frozen one is always among them."""
+    rungs = list(request.rungs) or [Rung(learns, request.augment) for learns in ("last", "last-two")]
     if Rung(FROZEN) not in rungs:
         place = next((at for at, one in enumerate(rungs) if one.learns != FROM_PIXELS), len(rungs))
         rungs.insert(place, Rung(FROZEN))
     return tuple(rungs)
 
 
+def other_views(request: TrainRequest, best: Rung) -> tuple[Rung, ...]:
+    """What is tried last, where nobody named steps or views: the best so far from other views, one by one."""
+    if request.rungs or request.augment != PLAIN:
+        return ()
+    return tuple(Rung(best.learns, augment) for augment in _VIEWS)
+
+
 def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]]:
     """Step by step; the best, and the table."""
     begun = perf_counter()
     best: _Tried | None = None
+    at = Rung(FROZEN)
     budget = math.inf if request.budget is None else request.budget
     steps: list[Step] = []
-    for rung in rungs_of(request):
+
+    def rungs() -> Iterator[Rung]:
+        yield from rungs_of(request)
+        yield from other_views(request, at)
+
+    for rung in rungs():
         started = perf_counter()
         left = max(budget - (started - begun), 0.0)
         try:
@@ -247,7 +258,7 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
                 epochs=tried.epochs,
             )
         )
-        best = tried if better else best
+        best, at = (tried, rung) if better else (best, at)
     if best is None:  # a frozen step is always among them, and costs nothing any more
         best = climber.carry_out(Rung(FROZEN), math.inf)
     return best, steps

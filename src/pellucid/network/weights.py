@@ -145,5 +145,5 @@ def _hub_folder() -> Path:
 
 def nearest(name: str, known: list[str]) -> str:
     """A sentence that names the known names nearest to ``name``; empty where none is near."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(dict.fromkeys(known)), n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(shown(word) for word in near)}?" if near else ""
