@@ -92,6 +92,27 @@ def test_views_of_a_picture_share_its_decoding(
     assert len(set(means)) == 6
 
 
+def test_many_views_take_some_decodings_each(
+    tiny: str, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Views are made so many at a time as memory bounds; each is what it is by itself."""
+    looked, trunk = scan(open_source(colours)), open_trunk(tiny)
+    asked = (looked.pictures[:5], looked.source.read, trunk, trunk.preprocess)
+    views = [View(preset("light"), 1, number) for number in range(7)]
+    monkeypatch.setattr("pellucid.training.features._VIEWS", 3)
+    sizes: list[int] = []
+    whole = Engine.__call__
+    monkeypatch.setattr(
+        Engine, "__call__", lambda own, data, seen: sizes.append(len(seen)) or whole(own, data, seen)
+    )
+    found = extract_views(*asked, views)
+    assert sorted(sizes) == [1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]
+    monkeypatch.setattr("pellucid.training.features._VIEWS", 16)
+    again = extract_views(*asked, views[::-1], kind=np.float16)
+    for one, other in zip(found, reversed(again), strict=True):
+        np.testing.assert_allclose(one.rows.array(), other.rows.array(), atol=2e-3)
+
+
 def test_a_picture_that_goes_is_missing_from_every_view(tiny: str, colours: Path) -> None:
     """What cannot be read is named once, and the rows of the others stand at their places."""
     looked, trunk = scan(open_source(colours)), open_trunk(tiny)

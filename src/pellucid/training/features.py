@@ -7,7 +7,7 @@ session on all cores (benchmarks/LOG.md). The cache itself is ``training.activat
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -38,6 +38,7 @@ AS_IT_IS: tuple[View | None, ...] = (None,)
 """The one view that is the picture itself."""
 
 _CHUNK = 4  # views that a thread takes at a time
+_VIEWS = 16  # of a picture that are made of one decoding: 10 MB at 224 pixels
 _NUMBERS = 2**18  # of the pictures in a run, 1 MB: more fall out of the processor's cache (benchmarks/LOG.md)
 _CHANGED = "it changed while it was being read"
 
@@ -177,10 +178,9 @@ def extract_views(
     failures: dict[str, str] = {}
     if missing:
         root, engine = writable_cache(listen), Engine(layers, preprocess)
-        for wanted in sorted({tuple(numbers) for numbers in missing.values()}):
-            alike = [digests[digest] for digest, numbers in missing.items() if tuple(numbers) == wanted]
+        for wanted, found in _together(missing).items():
             writers = [SegmentWriter(root / names[number], kind) for number in wanted]
-            seen = [views[number] for number in wanted]
+            seen, alike = [views[number] for number in wanted], [digests[digest] for digest in found]
             failures |= _compute(alike, read, engine, seen, writers, listen)
         for name, cache in zip(names, caches, strict=True):
             cache.add(root / name)
@@ -198,6 +198,15 @@ def extract_views(
         )
         for number, cache in enumerate(caches)
     ]
+
+
+def _together(missing: Mapping[str, Sequence[int]]) -> Mapping[tuple[int, ...], Sequence[str]]:
+    """What is computed in one go: some views, and the digests of all pictures that want just these."""
+    found: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for digest, numbers in missing.items():
+        for start in range(0, len(numbers), _VIEWS):
+            found[tuple(numbers[start : start + _VIEWS])].append(digest)
+    return found
 
 
 def _compute(
