@@ -58,6 +58,17 @@ def test_a_batch_norm_layer_that_is_unfrozen_behind_its_back_is_caught(
     assert climb(ground, request_, base, Watch(), silent).record["proof"]["bit_for_bit"]
 
 
+def test_classes_count_as_they_did_for_the_head(ground: Ground, request_: TrainRequest, base: Base) -> None:
+    """Where the head of frozen features did better with its classes weighed, the layers learn so too."""
+    weighed = replace(base, fitted=replace(base.fitted, class_weights_K=(1.5, 0.5)))
+    found = climb(ground, request_, weighed, Watch(), silent)
+    assert found.record["plan"]["class_weights"] == (1.5, 0.5)
+    plain = climb(ground, request_, base, Watch(), silent)
+    assert plain.record["plan"]["class_weights"] is None
+    name = "conv_head.weight"
+    assert found.changed[name].tobytes() != plain.changed[name].tobytes()
+
+
 def test_all_layers_learn_from_the_pictures_themselves(
     source: Scan, request_: TrainRequest, base: Base, stock: Stock
 ) -> None:
@@ -106,9 +117,9 @@ def test_a_forecast_adds_up() -> None:
     """Maps, trials of three rates, epochs with validation and without, answers, export: by hand."""
     plan = Plan(epochs=6, batch=32)
     maps, learnt = 4 * 1100 + 100 + 2 * 300, 6 * (1000 + 1100) + 3 * 960
-    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200) == pytest.approx(maps / 100 + learnt / 50 + 15)
+    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200) == pytest.approx(maps / 100 + learnt / 50 + 10)
     learnt += 6 * 4000  # five folds, of which four are learnt from
-    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200, 4.0) == pytest.approx(maps / 100 + learnt / 50 + 15)
+    assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200, 4.0) == pytest.approx(maps / 100 + learnt / 50 + 10)
 
 
 def test_validation_pictures_are_learnt_from_in_the_end(

@@ -219,6 +219,31 @@ def test_an_epoch_is_a_line_of_metrics() -> None:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_picture_counts_what_its_class_does(smoothing: float) -> None:
+    """With weights of 3 and 1 the gradients are those of the pictures of class 0 three times; the loss that
+    is told counts each once, and the best epoch is chosen by the weighted one."""
+    weighed = loop(replace(PLAN, smoothing=smoothing, class_weights=(3.0, 1.0)))
+    plain = loop(replace(PLAN, smoothing=smoothing))
+    for one in (weighed, plain):  # dropout would draw otherwise for other batches
+        one.network.get_submodule("dropout").rate = 0.0
+    rows_B = np.arange(12)
+    labels_B = weighed.train.labels_N[rows_B]
+    outcome = weighed._gradients(weighed.train.batch(rows_B, 0), labels_B)
+    thrice_B = np.repeat(rows_B, np.where(labels_B == 0, 3, 1))
+    plain._gradients(plain.train.batch(thrice_B, 0), plain.train.labels_N[thrice_B])
+    for one, other in zip(weighed.network.parameters(), plain.network.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+    each = plain._gradients(plain.train.batch(rows_B, 0), labels_B)
+    assert outcome.loss == pytest.approx(each.loss, rel=1e-5)
+    trained = run(weighed)
+    answers_NK = logits(weighed.network, weighed.val, CPU).astype(np.float64)
+    logs_NK = answers_NK - np.log(np.exp(answers_NK).sum(axis=1, keepdims=True))
+    losses_N = -logs_NK[np.arange(100), weighed.val.labels_N]
+    counts_N = np.where(weighed.val.labels_N == 0, 3.0, 1.0)
+    assert trained.best.val_loss == pytest.approx(np.average(losses_N, weights=counts_N), rel=1e-4)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_gradient_is_that_of_the_mean_loss(smoothing: float) -> None:
     """Gradients are PyTorch's own for the whole batch; the loss that is told is without the smoothing."""
     one = loop(replace(PLAN, smoothing=smoothing))

@@ -64,7 +64,7 @@ class Step:
         told["forecast"] = None if self.forecast is None else round(self.forecast, 1)
         if self.standing is not None:
             told["val"] = self.standing.val.to_json()
-            told["log_loss"] = float(self.standing.losses_N.mean())
+            told["log_loss"] = self.standing.loss
             if self.standing.held is not None:
                 told["held_out"] = self.standing.held.val.to_json()
         return {**told, "seconds": round(self.seconds, 3), "epochs": list(self.epochs)}
@@ -94,7 +94,8 @@ def learn(
         ground = break_ground(rung, request, looked, base, take_stock(request), listen)
         climbed = climb(ground, request, base, watch, listen)
         spent = perf_counter() - begun
-        reached = standing(rung.name, climbed.val_logits_NK, base.material.parts["val"].labels_N)
+        labels_N, weights_K = base.material.parts["val"].labels_N, base.fitted.class_weights_K
+        reached = standing(rung.name, climbed.val_logits_NK, labels_N, weights_K)
         better, why = judge(frozen(base), reached)
     told = why if better else f"{why} It was asked for, and is kept."
     step = Step(rung.name, "kept", told, None, reached, spent, tuple(climbed.epochs))
@@ -108,7 +109,8 @@ def learn(
 def frozen(base: Base) -> Standing:
     """How the head on the frozen backbone does."""
     name = Rung(FROZEN, base.augment).name
-    return standing(name, base.fitted.val_logits_NK, base.material.parts["val"].labels_N)
+    labels_N, weights_K = base.material.parts["val"].labels_N, base.fitted.class_weights_K
+    return standing(name, base.fitted.val_logits_NK, labels_N, weights_K)
 
 
 def with_steps(outcome: Learned, first: Stage, steps: list[Step], listen: Listener) -> Learned:

@@ -25,7 +25,7 @@ from pellucid.learn.finetune import FEW, Step, delivered, frozen, with_steps
 from pellucid.learn.folds import Fold, deal
 from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views_wanted
 from pellucid.learn.learned import Clock, Learned
-from pellucid.learn.standing import Standing, judge, standing
+from pellucid.learn.standing import Standing, counted, judge, standing
 from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
@@ -99,7 +99,10 @@ class _Climber:
         part = outcome.parts["val"]
         answers_NK = outcome.answers["val"]
         reached = Standing(
-            rung.name, log_losses(answers_NK, part.labels_N), answers_NK.argmax(axis=1) == part.labels_N
+            rung.name,
+            log_losses(answers_NK, part.labels_N),
+            answers_NK.argmax(axis=1) == part.labels_N,
+            counted(part.labels_N, self._weights_K),
         )
         return _Tried(reached, lambda: outcome, needed, tuple(outcome.metrics))
 
@@ -141,7 +144,7 @@ class _Climber:
             held = self._held(rung, [out_of_fold(ground, folds, self.base, climbed, self.request)])
         labels_N = self.base.material.parts["val"].labels_N
         return _Tried(
-            replace(standing(rung.name, climbed.val_logits_NK, labels_N), held=held),
+            replace(standing(rung.name, climbed.val_logits_NK, labels_N, self._weights_K), held=held),
             lambda: self._delivered(ground, climbed),
             needed + laid,
             tuple(climbed.epochs),
@@ -155,13 +158,17 @@ class _Climber:
     def _classes(self) -> int:
         return len(self.looked.classes)
 
+    @property
+    def _weights_K(self) -> Sequence[float] | None:  # noqa: N802 - a legend of shapes, as everywhere
+        return self.base.fitted.class_weights_K
+
     def _held(self, rung: Rung, answers: Sequence[NDArray[np.float32]]) -> Standing | None:
         """How answers do that were given fold by fold."""
         if not self.folds:
             return None
         held_M = np.concatenate([fold.held_M for fold in self.folds])
         labels_N = self.base.material.parts["train"].labels_N
-        return standing(rung.name, np.concatenate(answers), labels_N[held_M])
+        return standing(rung.name, np.concatenate(answers), labels_N[held_M], self._weights_K)
 
     def _foretold(self, rung: Rung, pace: float, steps: float | None, folds: Sequence[Fold]) -> float:
         parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}

@@ -1,5 +1,6 @@
 """How well a step does on the validation pictures, and whether it beats another outside the noise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +19,14 @@ class Standing:
         name: The stage's.
         losses_N: (N,) each validation picture's log loss in nats, calibrated.
         right_N: (N,) whether each is answered rightly.
+        counted_N: (N,) what each counts, where classes are weighed against one another; else None.
         held: The same for training pictures, where each was held out once; None where none was.
     """
 
     name: str
     losses_N: NDArray[np.float64]
     right_N: NDArray[np.bool_]
+    counted_N: NDArray[np.float64] | None = None
     held: "Standing | None" = None
 
     @property
@@ -34,14 +37,44 @@ class Standing:
     @property
     def told(self) -> str:
         """Its figures, as a person reads them."""
-        return f"{100 * self.right_N.mean():.1f} %, log loss {self.losses_N.mean():.3f}"
+        return f"{self.percent:.1f} %{self._of}, log loss {self.loss:.3f}"
+
+    @property
+    def percent(self) -> float:
+        """How many in a hundred are right, as they count."""
+        return 100 * float(np.average(self.right_N, weights=self.counted_N))
+
+    @property
+    def loss(self) -> float:
+        """The mean log loss, as the pictures count."""
+        return float(np.average(self.losses_N, weights=self.counted_N))
+
+    @property
+    def _of(self) -> str:
+        return "" if self.counted_N is None else " with classes weighed"
 
 
-def standing(name: str, val_logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> Standing:
-    """How logits do on the validation pictures, after a temperature of their own."""
-    return Standing(
-        name, calibrated_losses(val_logits_NK, labels_N), val_logits_NK.argmax(axis=1) == labels_N
-    )
+def standing(
+    name: str,
+    val_logits_NK: NDArray[np.float32],
+    labels_N: NDArray[np.int64],
+    weights_K: Sequence[float] | None = None,
+) -> Standing:
+    """How logits do on the validation pictures, after a temperature of their own.
+
+    Args:
+        name: The stage's.
+        val_logits_NK: What is said of them.
+        labels_N: Their classes.
+        weights_K: What a picture of each class counts; None where all count 1.
+    """
+    losses_N = calibrated_losses(val_logits_NK, labels_N)
+    return Standing(name, losses_N, val_logits_NK.argmax(axis=1) == labels_N, counted(labels_N, weights_K))
+
+
+def counted(labels_N: NDArray[np.int64], weights_K: Sequence[float] | None) -> NDArray[np.float64] | None:
+    """What each picture counts by its class."""
+    return None if weights_K is None else np.array(weights_K, np.float64)[labels_N]
 
 
 def judge(before: Standing, after: Standing) -> tuple[bool, str]:
@@ -49,22 +82,29 @@ def judge(before: Standing, after: Standing) -> tuple[bool, str]:
 
     It is where the log loss, picture by picture, is lower by more than twice the standard error of the
     difference, and no fewer pictures are right. Losses see a gain that a count of right answers is too
-    coarse for; McNemar's p for these counts is told beside it. Training pictures that both held out count
-    as validation pictures do.
+    coarse for; McNemar's p for these counts is told beside it. Where classes are weighed against one another,
+    since the head of frozen features did better so, both are means of pictures as they count. Training
+    pictures that both held out count as validation pictures do.
     """
     if before.held is not None and after.held is not None:
         before, after = _together(before, before.held), _together(after, after.held)
-    figures = f"{100 * after.right_N.mean():.1f} against {100 * before.right_N.mean():.1f} %"
+    figures = f"{after.percent:.1f} against {before.percent:.1f} %{after._of}"
     p = pair(after.right_N, before.right_N).p
-    told = f"log loss {after.losses_N.mean():.3f} against {before.losses_N.mean():.3f}, McNemar's p {p:.2g}"
-    if gain(before.losses_N, after.losses_N).outside_noise and after.val.correct >= before.val.correct:
+    told = f"log loss {after.loss:.3f} against {before.loss:.3f}, McNemar's p {p:.2g}"
+    share_N = 1.0 if after.counted_N is None else after.counted_N / after.counted_N.mean()
+    lower = gain(before.losses_N * share_N, after.losses_N * share_N).outside_noise
+    if lower and after.percent >= before.percent:
         return True, f"It beats {before.name} outside the noise: {figures} ({told})."
     return False, f"It did not beat {before.name} outside the noise: {figures} ({told})."
 
 
 def _together(val: Standing, held: Standing) -> Standing:
+    both = None
+    if val.counted_N is not None and held.counted_N is not None:
+        both = np.concatenate([val.counted_N, held.counted_N])
     return Standing(
         val.name,
         np.concatenate([val.losses_N, held.losses_N]),
         np.concatenate([val.right_N, held.right_N]),
+        both,
     )

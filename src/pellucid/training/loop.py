@@ -87,6 +87,8 @@ class Loop:
         self.network, self.train, self.val, self.plan = network, train, val, plan
         self.place, self.threads = place, threads or cores()
         network.to(place.device)
+        weights_K = plan.class_weights
+        self._weights_K = None if weights_K is None else np.array(weights_K, np.float32)
         self.averaged = copy.deepcopy(network)
         self.optimiser = AdamW(network, plan.decay, factors)
         self.steps_an_epoch = -(-len(train) // plan.batch)
@@ -191,8 +193,8 @@ class Loop:
     def _gradients(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
         """Leave the gradient of the mean loss over these pictures in the network's parameters.
 
-        Label smoothing is that of Szegedy et al. 2016, section 7. The loss that is told is without it, so
-        that it can be compared with that of the validation pictures.
+        Label smoothing is that of Szegedy et al. 2016, section 7. The loss that is told is without it, and
+        every picture counts 1 in it.
         """
         self.network.train()
         for parameter in self.network.parameters():
@@ -200,19 +202,30 @@ class Loop:
         x_NCHW, labels_N = _on(self.place, x_BHWC), torch.from_numpy(labels_B).to(self.place.device)
         with self.place.autocast():
             logits_NK = self.network(x_NCHW).float()
-            loss = functional.cross_entropy(logits_NK, labels_N, label_smoothing=self.plan.smoothing)
+            loss = self._mean(logits_NK, labels_N, labels_B)
         self.place.backward(loss)
         seen_NK = logits_NK.detach()
         right = int((seen_NK.argmax(dim=1) == labels_N).sum())
-        told = functional.cross_entropy(seen_NK, labels_N) if self.plan.smoothing else loss.detach()
+        plain = not self.plan.smoothing and self._weights_K is None
+        told = loss.detach() if plain else functional.cross_entropy(seen_NK, labels_N)
         return Outcome(float(told) * len(labels_B), right, len(labels_B))
+
+    def _mean(self, logits_NK: Tensor, labels_N: Tensor, labels_B: NDArray[np.int64]) -> Tensor:
+        """The mean loss, each picture counting what its class does."""
+        if self._weights_K is None:
+            return functional.cross_entropy(logits_NK, labels_N, label_smoothing=self.plan.smoothing)
+        loss_N = functional.cross_entropy(
+            logits_NK, labels_N, label_smoothing=self.plan.smoothing, reduction="none"
+        )
+        counted_N = torch.from_numpy(self._weights_K[labels_B]).to(loss_N)
+        return (loss_N * counted_N).sum() / counted_N.sum()
 
     def _validated(self, number: int, seconds: float, pace: float) -> Epoch:
         """The epoch's figures; its weights are kept where no epoch before had a lower validation loss."""
         begun = perf_counter()
         candidates = [(self.network, _LAST), (self.averaged, _AVERAGED)]
         judged = [
-            (*_judged(logits(one, self.val, self.place), self.val.labels_N), one, name)
+            (*_judged(logits(one, self.val, self.place), self.val.labels_N, self._weights_K), one, name)
             for one, name in candidates
         ]
         loss, accuracy, network, name = min(judged, key=lambda one: one[0])
@@ -323,7 +336,11 @@ def _copied(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
-def _judged(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean log loss in nats, and accuracy."""
+def _judged(
+    logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64], weights_K: NDArray[np.float32] | None
+) -> tuple[float, float]:
+    """Mean log loss in nats, each picture counting what its class does, and accuracy."""
     right_N = logits_NK.argmax(axis=1) == labels_N
-    return float(log_losses(softmax(logits_NK), labels_N).mean()), float(right_N.mean())
+    loss_N = log_losses(softmax(logits_NK), labels_N)
+    counted_N = None if weights_K is None else weights_K[labels_N]
+    return float(np.average(loss_N, weights=counted_N)), float(right_N.mean())

@@ -25,6 +25,8 @@ class Plan:
         average: What the running average of the weights keeps of itself at each step, from 0 and below 1.
         patience: Epochs without a lower validation loss after which it stops.
         seed: Decides the first weights, the order of pictures, dropout and views.
+        class_weights: What a picture of each class counts, in training and where the best epoch is chosen;
+            None where all count 1.
 
     Raises:
         RequestError: a value is out of range.
@@ -38,6 +40,7 @@ class Plan:
     average: float = 0.99
     patience: int = 10
     seed: int = 0
+    class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         _check("number of epochs", self.epochs, 1, 10_000, "--epochs 10")
