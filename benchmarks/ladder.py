@@ -142,6 +142,11 @@ def _right(out: Path) -> str:
     return "".join("1" if row["label"] == row["predicted"] else "0" for row in rows)
 
 
+def _percent(right: str) -> float:
+    """How many in a hundred were answered rightly."""
+    return 100 * right.count("1") / len(right)
+
+
 def summary(splits: Sequence[Split]) -> dict[str, Any]:
     """Of the splits of one set: each column's accuracy, and the ladder's choice beside frozen features.
 
@@ -153,7 +158,7 @@ def summary(splits: Sequence[Split]) -> dict[str, Any]:
         every = [split["right"][column] for split in splits]
         n, correct = sum(map(len, every)), sum(one.count("1") for one in every)
         columns[column] = {
-            "accuracy": rounded(mean(100 * one.count("1") / len(one) for one in every)),
+            "accuracy": rounded(mean(map(_percent, every))),
             "interval": [rounded(100 * bound) for bound in wilson(correct, n)],
             "n": n,
             "correct": correct,
@@ -220,8 +225,7 @@ def main() -> None:
     figures = Figures()
     for name, splits in found.items():
         for column in (*_COLUMNS, _CHOICE):
-            every = [one["right"][column] for one in splits]
-            percents = [100 * right.count("1") / len(right) for right in every]
+            percents = [_percent(one["right"][column]) for one in splits]
             figures.note(f"{name}: {column}", *percents, unit="%", better=max)
         figures.note(f"{name}: the ladder's time", *(one["seconds"] for one in splits))
     print(figures.table())

@@ -20,8 +20,8 @@ imported = time.perf_counter()
 LAST = ("blocks.6.", "conv_head.", "bn2.")
 
 
-def main() -> None:
-    """Some epochs over a folder of class folders."""
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--weights", required=True, help="safetensors, under timm's names")
@@ -35,7 +35,12 @@ def main() -> None:
         action="store_true",
         help="the last stage learns too, from a new view of each picture each time",
     )
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Some epochs over a folder of class folders."""
+    given = arguments()
     torch.manual_seed(0)
     overlay = {"file": given.weights}
     body = timm.create_model(

@@ -16,7 +16,7 @@ from pellucid.evaluation.calibration import Temperature, fit_temperature
 from pellucid.evaluation.metrics import log_losses
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
-from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, gone, parts_of
+from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of, refuse_gone
 from pellucid.pictures.augment.presets import preset
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Fit, Preprocess
@@ -125,8 +125,7 @@ def learn_from_views(base: Base, rung: Rung, request: TrainRequest, looked: Scan
         [View(preset(rung.augment), request.seed, number) for number in range(request.views or VIEWS)],
         listen,
     )
-    if len(found[0].positions) != len(part.pictures):
-        raise gone(found[0].skipped[0].path)
+    refuse_gone(found[0].skipped)
     views = tuple(one.rows for one in found)
     fitted = _fit(request, material, len(looked.classes), views=views, refit=True, listen=listen)
     temperature = fit_temperature(fitted.val_logits_NK, material.parts["val"].labels_N)

@@ -18,7 +18,7 @@ from pellucid.events import Listener, Notice
 from pellucid.learn.features import Base, learn_base, learned
 from pellucid.learn.ground import break_ground, take_stock
 from pellucid.learn.learned import Clock, Learned, Stage
-from pellucid.learn.standing import Standing, judge, standing
+from pellucid.learn.standing import Standing, judge, of_validation
 from pellucid.learn.tuning import Climbed, climb, climb_again
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
@@ -94,8 +94,7 @@ def learn(
         ground = break_ground(rung, request, looked, base, take_stock(request), listen)
         climbed = climb(ground, request, base, watch, listen)
         spent = perf_counter() - begun
-        labels_N, weights_K = base.material.parts["val"].labels_N, base.fitted.class_weights_K
-        reached = standing(rung.name, climbed.val_logits_NK, labels_N, weights_K)
+        reached = of_validation(rung.name, climbed.val_logits_NK, base)
         better, why = judge(frozen(base), reached)
     told = why if better else f"{why} It was asked for, and is kept."
     step = Step(rung.name, "kept", told, None, reached, spent, tuple(climbed.epochs))
@@ -108,9 +107,7 @@ def learn(
 
 def frozen(base: Base) -> Standing:
     """How the head on the frozen backbone does."""
-    name = Rung(FROZEN, base.augment).name
-    labels_N, weights_K = base.material.parts["val"].labels_N, base.fitted.class_weights_K
-    return standing(name, base.fitted.val_logits_NK, labels_N, weights_K)
+    return of_validation(Rung(FROZEN, base.augment).name, base.fitted.val_logits_NK, base)
 
 
 def with_steps(outcome: Learned, first: Stage, steps: list[Step], listen: Listener) -> Learned:

@@ -16,7 +16,7 @@ from pellucid.data.scan import Scan
 from pellucid.errors import StorageError
 from pellucid.events import Listener, Notice
 from pellucid.learn.features import VIEWS, Base
-from pellucid.learn.learned import Part, gone
+from pellucid.learn.learned import Part, refuse_gone
 from pellucid.pictures.augment.presets import preset
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Preprocess
@@ -179,15 +179,13 @@ class _Maps:
             self.listen,
             kind=np.float16,
         )
-        if len(found[0].positions) != len(part.pictures):
-            raise gone(found[0].skipped[0].path)
+        refuse_gone(found[0].skipped)
         channels, height, width = self.trunk.output_shape
         return BoundaryFeed([one.rows for one in found], (channels, height, width), part.labels_N)
 
     def _pictures(self, part: Part, views: Sequence[View | None]) -> Feed:
         loaded = load_pixels(part.pictures, self.looked.source.read, self.preprocess, self.listen)
-        if loaded.skipped:
-            raise gone(loaded.skipped[0].path)
+        refuse_gone(loaded.skipped)
         keys = [picture.digest for picture in part.pictures]
         feed = Feed(loaded.pixels, part.labels_N, self.preprocess, keys_N=keys, views=len(views))
         return feed if views[0] is None else replace(feed, augment=views[0].augment, seed=views[0].seed)

@@ -25,7 +25,7 @@ from pellucid.learn.finetune import FEW, Step, delivered, frozen, with_steps
 from pellucid.learn.folds import Fold, deal
 from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views_wanted
 from pellucid.learn.learned import Clock, Learned
-from pellucid.learn.standing import Standing, counted, judge, standing
+from pellucid.learn.standing import Standing, counted, judge, of_validation, standing
 from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
@@ -142,9 +142,8 @@ class _Climber:
         held = None
         if folds:
             held = self._held(rung, [out_of_fold(ground, folds, self.base, climbed, self.request)])
-        labels_N = self.base.material.parts["val"].labels_N
         return _Tried(
-            replace(standing(rung.name, climbed.val_logits_NK, labels_N, self._weights_K), held=held),
+            replace(of_validation(rung.name, climbed.val_logits_NK, self.base), held=held),
             lambda: self._delivered(ground, climbed),
             needed + laid,
             tuple(climbed.epochs),

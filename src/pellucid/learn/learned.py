@@ -122,10 +122,15 @@ def parts_of(
     return parts
 
 
-def gone(path: str) -> SourceError:
-    """The error that says that a picture which was read before cannot be read any more."""
-    return SourceError(
-        f"The picture {shown(path)} cannot be read any more.",
-        "Pictures that stay as they are while they are learnt from were expected.",
-        "Bring it back, or take it away and train again.",
-    )
+def refuse_gone(skipped: Sequence[Skipped]) -> None:
+    """Say of pictures that were read before whether one cannot be read any more.
+
+    Raises:
+        SourceError: one cannot.
+    """
+    if skipped:
+        raise SourceError(
+            f"The picture {shown(skipped[0].path)} cannot be read any more.",
+            "Pictures that stay as they are while they are learnt from were expected.",
+            "Bring it back, or take it away and train again.",
+        )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.evaluation.comparison import gain, pair
 from pellucid.evaluation.proportion import Proportion
-from pellucid.learn.features import calibrated_losses
+from pellucid.learn.features import Base, calibrated_losses
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ def standing(
     """
     losses_N = calibrated_losses(val_logits_NK, labels_N)
     return Standing(name, losses_N, val_logits_NK.argmax(axis=1) == labels_N, counted(labels_N, weights_K))
+
+
+def of_validation(name: str, val_logits_NK: NDArray[np.float32], base: Base) -> Standing:
+    """How logits do on the base's validation pictures, its classes counting as its head has them count."""
+    return standing(name, val_logits_NK, base.material.parts["val"].labels_N, base.fitted.class_weights_K)
 
 
 def counted(labels_N: NDArray[np.int64], weights_K: Sequence[float] | None) -> NDArray[np.float64] | None:
