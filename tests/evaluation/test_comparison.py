@@ -108,3 +108,11 @@ def test_a_gain_of_just_two_standard_errors_is_noise(mean: float, outside: bool)
     """It has to be more; and of a single picture nothing is known."""
     assert Gain(mean, 1.0).outside_noise is outside
     assert not gain(np.array([5.0]), np.array([0.0])).outside_noise
+
+
+def test_gains_that_are_all_equal_have_no_noise() -> None:
+    """Any of them is outside it, in its own direction; none at all is none."""
+    level_N = np.ones(4)
+    assert gain(2 * level_N, level_N).score == float("inf")
+    assert gain(level_N, 2 * level_N).score == float("-inf")
+    assert gain(level_N, level_N).score == 0.0

@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 from pellucid.data.scan import Scan
-from pellucid.events import silent
+from pellucid.events import Event, Notice, silent
 from pellucid.learn.features import Base
 from pellucid.learn.folds import deal
 from pellucid.learn.ground import Ground, Stock, break_ground
@@ -142,10 +142,14 @@ def test_what_is_held_out_is_answered_for_by_who_has_not_seen_it(
     ground = break_ground(Rung("last", "light"), request_, source, base, stock, silent, plain=True)
     folds = deal(ground.train.labels_N, [str(place) for place in range(len(ground.train))], 0, 2)
     climbed = climb(ground, request_, base, Watch(), silent)
-    found_MK = out_of_fold(ground, folds, base, climbed, request_)
+    told: list[Event] = []
+    found_MK = out_of_fold(ground, folds[1], base, climbed, request_, told.append)
     assert ground.plain is not None
-    held = ground.plain.take(folds[0].held_M)
-    seen = replace(ground, train=ground.train.take(folds[0].seen_M), held=held)
-    first = climb(seen, request_, base, Watch(), silent)
-    np.testing.assert_array_equal(found_MK[: len(held)], first.held_logits_MK)
-    assert len(found_MK) == len(ground.train)
+    held = ground.plain.take(folds[1].held_M)
+    seen = replace(ground, train=ground.train.take(folds[1].seen_M), held=held)
+    by_hand = climb(seen, request_, base, Watch(), silent)
+    np.testing.assert_array_equal(found_MK, by_hand.held_logits_MK)
+    assert len(found_MK) == len(held) > 0
+    assert climbed.held_logits_MK.shape == (0, 2)
+    assert {one.name for one in told if not isinstance(one, Notice)} == {"Training on a fold"}
+    assert not any(isinstance(one, Notice) for one in told)

@@ -6,7 +6,7 @@ It knows which answers were right, picture by picture; runs, files and words are
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf, sqrt
+from math import copysign, inf, sqrt
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid.evaluation.proportion import wilson
 
 SIGNIFICANCE = 0.05
-_OUTSIDE_NOISE = 2.0  # standard errors of a paired difference
+OUTSIDE_NOISE = 2.0  # standard errors of a paired difference
 
 Verdict = Literal["a", "b", "chance"]
 
@@ -116,9 +116,16 @@ class Gain:
     error: float
 
     @property
+    def score(self) -> float:
+        """In standard errors; infinite where it has none, as that of equal gains, and 0 of no gain at all."""
+        if self.mean == 0:
+            return 0.0
+        return self.mean / self.error if self.error else copysign(inf, self.mean)
+
+    @property
     def outside_noise(self) -> bool:
         """Whether it is above twice its standard error."""
-        return self.mean > _OUTSIDE_NOISE * self.error
+        return self.score > OUTSIDE_NOISE
 
 
 def gain(before_N: NDArray[np.float64], after_N: NDArray[np.float64]) -> Gain:

@@ -110,7 +110,9 @@ def frozen(base: Base) -> Standing:
     return of_validation(Rung(FROZEN, base.augment).name, base.fitted.val_logits_NK, base)
 
 
-def with_steps(outcome: Learned, first: Stage, steps: list[Step], listen: Listener) -> Learned:
+def with_steps(
+    outcome: Learned, first: Stage, steps: list[Step], listen: Listener, *, folded: bool = False
+) -> Learned:
     """The outcome with the table of what was tried, its stages, curves and notes.
 
     Args:
@@ -118,10 +120,11 @@ def with_steps(outcome: Learned, first: Stage, steps: list[Step], listen: Listen
         first: The stage that all stood on.
         steps: What was tried besides, in order.
         listen: Told of the notes.
+        folded: Whether training pictures could help to judge.
     """
     notes = [f"{step.name}: {step.why}" for step in steps]
     tried = [step.standing for step in steps if step.standing]
-    if tried and len(tried[0].right_N) < FEW and not any(one.held for one in tried):
+    if tried and len(tried[0].right_N) < FEW and not folded:
         notes.append(
             f"The {len(tried[0].right_N)} validation pictures can only tell large gains; more pictures, or a "
             "larger share for validation with --split, would show smaller ones."

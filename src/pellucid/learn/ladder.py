@@ -25,7 +25,8 @@ from pellucid.learn.finetune import FEW, Step, delivered, frozen, with_steps
 from pellucid.learn.folds import Fold, deal
 from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views_wanted
 from pellucid.learn.learned import Clock, Learned
-from pellucid.learn.standing import Standing, counted, judge, of_validation, standing
+from pellucid.learn.race import Candidate, Race, Verdict
+from pellucid.learn.standing import Standing, counted, of_validation
 from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
@@ -41,7 +42,7 @@ _VIEWS = ("light", "lecture", "strong")  # presets, the mildest first
 class _Tried:
     """A step that was carried out: how it did, how its classifier is made, its forecast and its epochs."""
 
-    standing: Standing
+    candidate: Candidate
     deliver: Callable[[], Learned]
     forecast: float | None
     epochs: tuple[Mapping[str, Any], ...] = ()
@@ -56,7 +57,7 @@ class _Climber:
     """What all steps share: the pictures, the frozen backbone, and what this machine was seen to do.
 
     Attributes:
-        folds: Training pictures to hold out in turn; none where the validation split can tell.
+        folds: Training pictures to hold out in turn; none where the validation split can tell alone.
         pace: Pictures a second through the frozen layers.
         stock: The backbone in PyTorch, once a step needs it.
     """
@@ -82,12 +83,13 @@ class _Climber:
             return self._frozen(rung, left)
         return self._tuned(rung, left)
 
-    def begin(self, rung: Rung, needed: float, left: float) -> None:
-        """Say that the step begins, and how long it will take."""
+    def begin(self, rung: Rung, needed: float, left: float, most: float | None = None) -> None:
+        """Say that the step begins, and how long it will take: without folds, and with all of them."""
         if needed > left:
             raise _TooLongError(needed)
         there = "" if left == math.inf else f" of the {left:.0f} s that are left"
-        self.listen(Notice(f"Trying {rung.name}: about {needed:.0f} s{there}."))
+        more = f", with all folds {most:.0f} s" if most is not None else ""
+        self.listen(Notice(f"Trying {rung.name}: about {needed:.0f} s{more}{there}."))
 
     def _from_pixels(self, rung: Rung, left: float) -> _Tried:
         request = replace(
@@ -104,7 +106,7 @@ class _Climber:
             answers_NK.argmax(axis=1) == part.labels_N,
             counted(part.labels_N, self._weights_K),
         )
-        return _Tried(reached, lambda: outcome, needed, tuple(outcome.metrics))
+        return _Tried(Candidate(reached), lambda: outcome, needed, tuple(outcome.metrics))
 
     def _frozen(self, rung: Rung, left: float) -> _Tried:
         base, needed = self.base, None
@@ -113,39 +115,42 @@ class _Climber:
             needed = pictures / self.pace + _HEAD
             self.begin(rung, needed, left)
             base = learn_from_views(base, rung, self.request, self.looked, self.listen)
-        bases = [without(base, fold.seen_M, self.request, self._classes) for fold in self.folds]
-        answers = [
-            one.fitted.unseen.logits(base.material.rows["train"].take(fold.held_M).array())
-            for fold, one in zip(self.folds, bases, strict=True)
-        ]
-        reached = replace(frozen(base), held=self._held(rung, answers))
-        return _Tried(reached, lambda: learned(base, self.looked.classes), needed)
+        rows = base.material.rows["train"]
+
+        def answer(fold: Fold) -> NDArray[np.float32]:
+            unseen = without(base, fold.seen_M, self.request, self._classes).fitted.unseen
+            return unseen.logits(rows.take(fold.held_M).array())
+
+        return _Tried(
+            Candidate(frozen(base), answer, _HEAD), lambda: learned(base, self.looked.classes), needed
+        )
 
     def _tuned(self, rung: Rung, left: float) -> _Tried:
         begun = perf_counter()
-        folds = self.folds if self._foretold(rung, self.pace, None, self.folds) <= left else ()
-        self.begin(rung, self._foretold(rung, self.pace, None, folds), left)
+        least, most = self._foretold(rung, self.pace, None)
+        self.begin(rung, least, left, most if self.folds else None)
         self.stock = self.stock or take_stock(self.request)
         started = perf_counter()
         ground = break_ground(
-            rung, self.request, self.looked, self.base, self.stock, self.listen, plain=bool(folds)
+            rung, self.request, self.looked, self.base, self.stock, self.listen, plain=bool(self.folds)
         )
         laid = perf_counter() - started
         self.pace = _measured_pace(ground, laid, self.pace)
         measured = step_pace(ground, self.request, self.base)
-        left -= perf_counter() - begun
-        folds = folds if self._foretold(rung, math.inf, measured, folds) <= left else ()
-        needed = self._foretold(rung, math.inf, measured, folds)
-        if needed > left:
-            raise _TooLongError(needed)
+        least, most = self._foretold(rung, math.inf, measured)
+        if least > left - (perf_counter() - begun):
+            raise _TooLongError(least)
         climbed = climb(ground, self.request, self.base, Watch(), self.listen)
-        held = None
-        if folds:
-            held = self._held(rung, [out_of_fold(ground, folds, self.base, climbed, self.request)])
+
+        def answer(fold: Fold) -> NDArray[np.float32]:
+            return out_of_fold(ground, fold, self.base, climbed, self.request, self.listen)
+
+        reached = of_validation(rung.name, climbed.val_logits_NK, self.base)
+        each = (most - least) / max(len(self.folds), 1)
         return _Tried(
-            replace(of_validation(rung.name, climbed.val_logits_NK, self.base), held=held),
+            Candidate(reached, answer, each),
             lambda: self._delivered(ground, climbed),
-            needed + laid,
+            least + laid,
             tuple(climbed.epochs),
         )
 
@@ -161,22 +166,22 @@ class _Climber:
     def _weights_K(self) -> Sequence[float] | None:  # noqa: N802 - a legend of shapes, as everywhere
         return self.base.fitted.class_weights_K
 
-    def _held(self, rung: Rung, answers: Sequence[NDArray[np.float32]]) -> Standing | None:
-        """How answers do that were given fold by fold."""
-        if not self.folds:
-            return None
-        held_M = np.concatenate([fold.held_M for fold in self.folds])
+    def race(self, best: _Tried, tried: _Tried, left: float) -> Verdict:
+        """Whether a step is better than the best so far, with what that takes and so many seconds allow."""
         labels_N = self.base.material.parts["train"].labels_N
-        return standing(rung.name, np.concatenate(answers), labels_N[held_M], self._weights_K)
+        return Race(self.folds, labels_N, self._weights_K).run(best.candidate, tried.candidate, left)
 
-    def _foretold(self, rung: Rung, pace: float, steps: float | None, folds: Sequence[Fold]) -> float:
+    def _foretold(self, rung: Rung, pace: float, steps: float | None) -> tuple[float, float]:
+        """Seconds that the step takes: without folds, and with all of them."""
         parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}
-        views = views_wanted(rung, self.request) + (1 if folds and rung.augment != PLAIN else 0)
+        views = views_wanted(rung, self.request) + (1 if self.folds and rung.augment != PLAIN else 0)
         views = 0 if rung.learns == EVERYTHING else views
         plan = plan_of(self.request, parts["train"])
-        usual = _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
-        again = sum(len(fold.seen_M) for fold in folds) / max(parts["train"], 1)
-        return forecast(pace, steps or usual, plan, views, parts["train"], parts["val"], parts["test"], again)
+        usual = steps or _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
+        again = sum(len(fold.seen_M) for fold in self.folds) / max(parts["train"], 1)
+        sizes = parts["train"], parts["val"], parts["test"]
+        least, most = (forecast(pace, usual, plan, views, *sizes, more) for more in (0.0, again))
+        return least, most
 
 
 def learn(
@@ -206,7 +211,7 @@ def learn(
         best, steps = _climb(_Climber(request, looked, split, base, listen, folds), request)
     with clock("answers"):
         outcome = best.deliver()
-    return with_steps(outcome, base.stage, steps, listen)
+    return with_steps(outcome, base.stage, steps, listen, folded=bool(folds))
 
 
 def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
@@ -242,6 +247,7 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
         left = max(budget - (started - begun), 0.0)
         try:
             tried = climber.carry_out(rung, left)
+            better, why, reached = _judged(climber, best, tried, left - (perf_counter() - started))
         except _TooLongError as error:
             steps.append(_not_tried(rung, error.args[0], left))
             continue
@@ -251,7 +257,6 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
             steps.append(Step(rung.name, "stopped", "It was interrupted: the best until then was kept."))
             climber.listen(Notice(_go_on(request)))
             break
-        better, why = _judged(best, tried)
         spent = climber.base.stage.seconds if rung == Rung(FROZEN) else perf_counter() - started
         steps.append(
             Step(
@@ -259,7 +264,7 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
                 outcome="kept" if better else "refused",
                 why=why,
                 forecast=tried.forecast,
-                standing=tried.standing,
+                standing=reached,
                 seconds=spent,
                 epochs=tried.epochs,
             )
@@ -270,12 +275,19 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
     return best, steps
 
 
-def _judged(best: _Tried | None, tried: _Tried) -> tuple[bool, str]:
+def _judged(climber: _Climber, best: _Tried | None, tried: _Tried, left: float) -> tuple[bool, str, Standing]:
+    """Whether it is kept, why, and how it did on the pictures that were looked at."""
+    reached = tried.candidate.val
     if best is None:
-        return True, f"The first step: {tried.standing.told}."
-    if len(best.standing.right_N) != len(tried.standing.right_N):
-        return False, "Not the same validation pictures could be read, so that nothing can be compared."
-    return judge(best.standing, tried.standing)
+        return True, f"The first step: {reached.told}.", reached
+    if len(best.candidate.val.right_N) != len(reached.right_N):
+        return (
+            False,
+            "Not the same validation pictures could be read, so that nothing can be compared.",
+            reached,
+        )
+    found = climber.race(best, tried, left)
+    return found.better, found.why, found.after
 
 
 def _folds(request: TrainRequest, looked: Scan, duplicates: Duplicates, base: Base) -> list[Fold]:
@@ -294,8 +306,9 @@ def _folds(request: TrainRequest, looked: Scan, duplicates: Duplicates, base: Ba
 def _too_few(base: Base, folds: Sequence[Fold]) -> str:
     held, few = sum(len(fold.held_M) for fold in folds), len(base.material.parts["val"].pictures)
     return (
-        f"The {few} validation pictures are too few to tell a small gain: {held} training pictures help to "
-        f"judge, each answered for by a training that has not seen it ({len(folds)} folds)."
+        f"The {few} validation pictures are too few to tell a small gain: up to {held} training pictures "
+        f"help to judge, each answered for by a training that has not seen it ({len(folds)} folds, as many "
+        "as it takes to tell)."
     )
 
 

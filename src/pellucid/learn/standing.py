@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.evaluation.comparison import gain, pair
+from pellucid.evaluation.comparison import Gain, gain, pair
 from pellucid.evaluation.proportion import Proportion
 from pellucid.learn.features import Base, calibrated_losses
 
@@ -89,22 +89,28 @@ def judge(before: Standing, after: Standing) -> tuple[bool, str]:
     difference, and no fewer pictures are right. Losses see a gain that a count of right answers is too
     coarse for; McNemar's p for these counts is told beside it. Where classes are weighed against one another,
     since the head of frozen features did better so, both are means of pictures as they count. Training
-    pictures that both held out count as validation pictures do.
+    pictures that both held out (both must have held out the same) count as validation pictures do.
     """
-    if before.held is not None and after.held is not None:
-        before, after = _together(before, before.held), _together(after, after.held)
+    before, after = together(before), together(after)
     figures = f"{after.percent:.1f} against {before.percent:.1f} %{after._of}"
     p = pair(after.right_N, before.right_N).p
     told = f"log loss {after.loss:.3f} against {before.loss:.3f}, McNemar's p {p:.2g}"
-    share_N = 1.0 if after.counted_N is None else after.counted_N / after.counted_N.mean()
-    lower = gain(before.losses_N * share_N, after.losses_N * share_N).outside_noise
-    if lower and after.percent >= before.percent:
+    if gain_of(before, after).outside_noise and after.percent >= before.percent:
         return True, f"It beats {before.name} outside the noise: {figures} ({told})."
     return False, f"It did not beat {before.name} outside the noise: {figures} ({told})."
 
 
-def _together(val: Standing, held: Standing) -> Standing:
-    both = None
+def gain_of(before: Standing, after: Standing) -> Gain:
+    """How much lower the losses of ``after`` are on the same pictures, each as it counts."""
+    share_N = 1.0 if after.counted_N is None else after.counted_N / after.counted_N.mean()
+    return gain(before.losses_N * share_N, after.losses_N * share_N)
+
+
+def together(val: Standing) -> Standing:
+    """The validation pictures, and the training pictures that were held out, as one."""
+    held, both = val.held, None
+    if held is None:
+        return val
     if val.counted_N is not None and held.counted_N is not None:
         both = np.concatenate([val.counted_N, held.counted_N])
     return Standing(

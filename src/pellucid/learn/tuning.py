@@ -3,7 +3,7 @@
 What they learn from is ``ground``'s. Which steps are taken, and which is kept, is the ladder's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.events import Listener, Notice, silent
+from pellucid.events import Event, Listener, Notice, silent
 from pellucid.learn.features import Base
 from pellucid.learn.folds import Fold
 from pellucid.learn.ground import Ground, with_validation
@@ -48,7 +48,7 @@ class Climbed:
             where these were learnt from too, but of whether an export says the same.
         changed: The backbone's tensors that learnt, by its own names.
         val_logits_NK: Of the validation pictures, which were not learnt from, float32.
-        held_logits_MK: Of the pictures that were held out, float32; None where none were.
+        held_logits_MK: Of the pictures that were held out, float32; (0, K) where none were.
         epochs: The lines of ``metrics.jsonl``.
         record: What ``run.json`` says of it.
     """
@@ -57,7 +57,7 @@ class Climbed:
     changed: Mapping[str, NDArray[np.float32]]
     sure_NK: NDArray[np.float32]
     val_logits_NK: NDArray[np.float32]
-    held_logits_MK: NDArray[np.float32] | None
+    held_logits_MK: NDArray[np.float32]
     epochs: list[dict[str, Any]]
     record: dict[str, Any]
 
@@ -138,7 +138,7 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
         changed=changed,
         sure_NK=val_logits_NK,
         val_logits_NK=val_logits_NK,
-        held_logits_MK=None if ground.held is None else logits(tail, ground.held, place),
+        held_logits_MK=val_logits_NK[:0] if ground.held is None else logits(tail, ground.held, place),
         epochs=lines,
         record={
             **ground.freeze.to_json(),
@@ -172,19 +172,22 @@ def climb_again(
 
 
 def out_of_fold(
-    ground: Ground, folds: Sequence[Fold], base: Base, climbed: Climbed, request: TrainRequest
+    ground: Ground, fold: Fold, base: Base, climbed: Climbed, request: TrainRequest, listen: Listener
 ) -> NDArray[np.float32]:
-    """What is said of each held-out training picture by a training that had not seen it: (M, K) float32.
+    """What is said of a fold's held-out pictures by a training that had not seen them: (M, K) float32.
 
-    Each goes as the whole one, ``climbed``, went: at the rate that was found. The answers come fold by fold.
+    It goes as the whole one, ``climbed``, went: at the rate that was found. Of its progress is told, and
+    nothing else.
     """
+
+    def progress(event: Event) -> None:
+        if not isinstance(event, Notice):
+            listen(replace(event, name="Training on a fold"))
+
     same = replace(request, learning_rate=climbed.record["plan"]["rate"])
-    answers = []
-    for fold in folds:
-        held = (ground.plain or ground.train).take(fold.held_M)
-        fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
-        answers.append(climb(fewer, same, base, Watch(), silent).held_logits_MK)
-    return np.concatenate([one for one in answers if one is not None])
+    held = (ground.plain or ground.train).take(fold.held_M)
+    fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
+    return climb(fewer, same, base, Watch(), progress).held_logits_MK
 
 
 def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
