@@ -63,8 +63,8 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
         "   4",
         "conv2d_2         conv 128 3x3 relu   3x3x128  (3*3*64 + 1)*128    = 73,856        663,552  18x18  "
         "   4",
-        "flatten          flatten               1,152                             0              0  28x28",
-        "dense            dense 10 softmax         10    (1,152 + 1)*10    = 11,530         11,520  28x28",
+        "flatten          flatten               1,152                             0              0  26x26",
+        "dense            dense 10 softmax         10    (1,152 + 1)*10    = 11,530         11,520  26x26",
         "-" * 102,
         "total                                                            = 104,202      3,100,032",
         "",
@@ -75,6 +75,10 @@ def test_the_table_of_the_lectures_convnet(pellucid) -> None:
         "of the padding are multiplied too. Biases, pooling, normalisation and activations are not counted.",
         "sees: how much of the picture (height x width) one number of the output is made from.",
         "step: how many pixels of the picture lie between two neighbours of the output.",
+        "",
+        "Only 26 x 26 of the 28 x 28 pixels are read, from the top left: where windows do not divide their "
+        "map, what is",
+        "left over at the bottom and on the right is dropped.",
     ]
 
 

@@ -1,5 +1,7 @@
 """A blueprint as a PyTorch module: Keras' numbers, TensorFlow's padding, and a faster order that is exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,7 @@ from pellucid.network.blueprint import (
 )
 from pellucid.network.build import build
 from pellucid.network.catalogue import find_network
+from pellucid.network.modules import Crop
 from pellucid.network.parameters import ParameterError, initial_parameters, parameter_shapes
 from pellucid.network.shapes import same_padding, shapes
 
@@ -97,6 +100,25 @@ def test_rising_activations_after_pooling_give_the_same_bits(activation: str) ->
         functional.cross_entropy(network(x), torch.tensor([0, 1, 2])).backward()
     for one, other in zip(plain.parameters(), fast.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("side", "seen"), [((28, 28), (26, 26)), ((27, 26), (26, 26)), ((29, 30), (26, 30)), ((26, 26), None)]
+)
+def test_pixels_that_are_not_read_are_left_out_of_what_is_fast(side, seen) -> None:
+    """The digits convnet on pictures of several sizes: equal outputs and gradients, fewer pixels."""
+    blueprint = replace(find_network("digits-convnet"), input=Input(*side, 1))
+    parameters = random_parameters(blueprint)
+    plain, fast = build(blueprint, parameters), build(blueprint, parameters, fast=True)
+    x = pictures(blueprint)
+    first = next(iter(fast.children()))
+    assert tuple(first(x).shape[2:]) == seen if seen else not isinstance(first, Crop)
+    for network in (plain, fast):
+        y = network(x).softmax(dim=1) if network is fast else network(x)
+        y[:, 3].sum().backward()
+        torch.testing.assert_close(y, plain(x), rtol=1e-4, atol=1e-6)
+    for one, other in zip(plain.parameters(), fast.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4)
 
 
 def test_an_activation_that_falls_stays_before_the_pooling() -> None:

@@ -1,8 +1,9 @@
 """The shape of what each layer puts out, and TensorFlow's padding."""
 
+import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from pellucid.network.blueprint import (
@@ -20,7 +21,9 @@ from pellucid.network.blueprint import (
     ScaledAvgPool,
     ZeroPad,
 )
-from pellucid.network.shapes import ShapeError, padding_of, same_padding, shapes, window_of
+from pellucid.network.build import build
+from pellucid.network.parameters import parameter_shapes
+from pellucid.network.shapes import ShapeError, padding_of, same_padding, seen_size, shapes, window_of
 from pellucid.network.text import parse
 
 
@@ -167,3 +170,55 @@ def test_only_what_slides_has_a_window_or_a_padding() -> None:
     assert window_of(MaxPool((3, 2), (1, 1))).stride == (1, 1)
     assert padding_of(ZeroPad(1, 2, 3, 4), (3, 3, 1)) == ((1, 2), (3, 4))
     assert padding_of(MaxPool((2, 2), padding="same"), (5, 4, 1)) == ((0, 1), (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("input 28x28x1; conv 32 3x3; maxpool; conv 64 3x3; maxpool; conv 128 3x3; flatten", (26, 26)),
+        ("input 5x8x1; maxpool; flatten", (4, 8)),
+        ("input 7x7x1; conv 1 3x3 stride=3; flatten", (6, 6)),
+        ("input 7x7x1; conv 1 3x3; batchnorm; maxpool; flatten", (7, 7)),  # its statistics are of all
+        ("input 7x7x1; conv 1 3x3; conv 1 3x3 padding=same; maxpool; flatten", (7, 7)),
+        ("input 9x9x1; maxpool; zeropad 1; maxpool; flatten", (8, 8)),
+        ("input 5x5x1; conv 1 2x2 padding=same; maxpool; flatten", (5, 5)),
+        ("input 5x5x1; flatten; dense 1", (5, 5)),
+    ],
+)
+def test_what_a_window_leaves_over_is_not_read(text: str, expected: tuple[int, int]) -> None:
+    """Worked out by hand: the last windows end there, and so does all before them."""
+    assert seen_size(parse(text)) == expected
+
+
+windowed = st.one_of(
+    st.builds(
+        Conv,
+        st.just(2),
+        st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        padding=st.sampled_from(["valid", "valid", "same"]),
+    ),
+    st.builds(AvgPool, st.tuples(st.integers(1, 3), st.integers(1, 3)), st.none()),
+    st.just(Rescale(2.0, 0.5)),
+)
+
+
+@settings(max_examples=60)
+@given(st.tuples(st.integers(9, 16), st.integers(9, 16)), st.lists(windowed, min_size=1, max_size=4))
+def test_pytorch_s_gradient_ends_where_reading_ends(side: tuple[int, int], layers: list) -> None:
+    """The furthest pixel that the plain network's outputs depend on, by its gradient for the picture."""
+    blueprint = Blueprint(Input(*side, 1), (*layers, Flatten()))
+    try:
+        seen = seen_size(blueprint)
+    except ShapeError:
+        reject()
+    x = torch.randn(1, 1, *side, requires_grad=True)
+    ones = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(blueprint).items()}
+    build(blueprint, ones)(x).sum().backward()
+    assert x.grad is not None
+    depends = x.grad[0, 0] != 0
+    furthest = tuple(int(torch.nonzero(depends.any(dim=1 - axis))[-1]) + 1 for axis in (0, 1))
+    padded = any(getattr(one, "padding", "valid") == "same" for one in layers)
+    assert all(one <= other for one, other in zip(furthest, seen, strict=True))
+    if not padded:  # strides may be longer than the windows of a layer that pads
+        assert furthest == seen

@@ -5,7 +5,6 @@ Nothing is allocated: all of it is arithmetic on a blueprint. Modules are ``netw
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,8 @@ from pellucid.network.blueprint import (
     ScaledAvgPool,
     ZeroPad,
 )
-from pellucid.network.shapes import Shape, padding_of, shapes, window_of
+from pellucid.network.receptive import Field
+from pellucid.network.shapes import Shape, padding_of, seen_size, shapes, window_of
 from pellucid.network.text import format_layer
 
 COUNTED = (
@@ -208,7 +208,18 @@ def account(blueprint: Blueprint, notes: tuple[str, ...] = ()) -> Account:
         )
         before = after
     shape = (blueprint.input.height, blueprint.input.width, blueprint.input.channels)
-    return Account(shape, tuple(rows), notes)
+    return Account(shape, tuple(rows), (*notes, *_unread(blueprint)))
+
+
+def _unread(blueprint: Blueprint) -> tuple[str, ...]:
+    """A sentence where pixels at the edge are read by nothing."""
+    (height, width), (rows, columns) = (blueprint.input.height, blueprint.input.width), seen_size(blueprint)
+    if (rows, columns) == (height, width):
+        return ()
+    return (
+        f"Only {rows:,} x {columns:,} of the {height:,} x {width:,} pixels are read, from the top left: "
+        "where windows do not divide their map, what is left over at the bottom and on the right is dropped.",
+    )
 
 
 @dataclass(frozen=True)
@@ -316,62 +327,10 @@ def _macs(layer: Layer, before: Shape, after: Shape) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class Field:
-    """What part of the picture an output sees, as it grows from layer to layer.
-
-    By the recurrences of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
-    Networks", Distill 2019: the field grows by (reach - 1) steps of the map below, and the step is
-    multiplied by the layer's stride; padding moves the first field outwards. After flatten, dense and global
-    pooling an output may see all of the picture.
-    """
-
-    size: tuple[int, int]
-    stride: tuple[int, int] | None
-    first: tuple[int, int]  # row and column of the first field's first pixel
-    whole: tuple[int, int]  # height and width of the picture
-
-    @classmethod
-    def of_input(cls, height: int, width: int) -> "Field":
-        """One pixel, one pixel from the next."""
-        return cls((1, 1), (1, 1), (0, 0), (height, width))
-
-    @property
-    def start(self) -> tuple[float, float]:
-        """Centre of the first output's field, (row, column); the first pixel's centre is (0, 0)."""
-        return self.first[0] + (self.size[0] - 1) / 2, self.first[1] + (self.size[1] - 1) / 2
-
-    def everything(self) -> "Field":
-        """The field of an output that has no place: all of the picture."""
-        return Field(self.whole, None, (0, 0), self.whole)
-
-    def slid(self, reach: tuple[int, int], step: tuple[int, int], before: tuple[int, int]) -> "Field":
-        """The field after a window has slid over the map.
-
-        Args:
-            reach: Rows and columns that the window spans, holes included.
-            step: The window's own stride.
-            before: Rows above and columns to the left that padding added.
-        """
-        stride = self.stride
-        if stride is None:
-            return self.everything()
-
-        def both(change: Callable[[int], int]) -> tuple[int, int]:
-            return change(0), change(1)
-
-        return Field(
-            both(lambda axis: self.size[axis] + (reach[axis] - 1) * stride[axis]),
-            both(lambda axis: stride[axis] * step[axis]),
-            both(lambda axis: self.first[axis] - before[axis] * stride[axis]),
-            self.whole,
-        )
-
-
 def _seen(field: Field, layer: Layer, before: Shape, after: Shape) -> Field:
     """The field after this layer."""
     if len(after) != 3:
-        return field.everything()
+        return field.joined(before[:2])
     window, ((top, _), (left, _)) = window_of(layer), padding_of(layer, before)
     reach, step = (window.reach, window.stride) if window else ((1, 1), (1, 1))
     return field.slid(reach, step, (top, left))

@@ -38,6 +38,7 @@ from pellucid.network.modules import (
     Affine,
     ChannelScale,
     ChannelsLastFlatten,
+    Crop,
     Distance,
     Global,
     OwnDropout,
@@ -48,7 +49,7 @@ from pellucid.network.modules import (
     torch_pads,
 )
 from pellucid.network.parameters import Parameters, check_parameters, connections
-from pellucid.network.shapes import Shape, padding_of, shapes, window_of
+from pellucid.network.shapes import Shape, padding_of, seen_size, shapes, window_of
 
 
 class Network(nn.Sequential):
@@ -95,7 +96,8 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
         parameters: Its tensors (``network.parameters``).
         fast: Leave the last softmax out (the loss wants logits; an ``rbf`` ends in minus its distances), and
             put ReLU and its kin after a max pooling that follows them, which gives the same numbers, and in
-            place where nobody needs what was there, and take kernels' gradients as ``gradients`` does.
+            place where nobody needs what was there, leave out pixels that no answer depends on, and take
+            kernels' gradients as ``gradients`` does.
         seed: What dropout begins to draw from.
 
     Raises:
@@ -110,6 +112,9 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
         before = after
     if fast:
         steps = _reordered(steps, blueprint.layers[-1] if blueprint.layers else None)
+        seen = seen_size(blueprint)
+        if seen != (blueprint.input.height, blueprint.input.width):
+            steps.insert(0, ("crop", Crop(seen)))
     for _, module in steps:
         if fast and isinstance(module, PaddedConv2d):
             module.own_gradient = True

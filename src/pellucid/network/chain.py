@@ -6,10 +6,11 @@ there on. Which modules are watched is ``network.traced``'s business; kinds are 
 that this room needs no PyTorch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid.network.account import Field
+from pellucid.network.receptive import Field
 
 _POINTWISE = (
     *("BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d", "ReLU", "ReLU6", "LeakyReLU", "ELU", "Sigmoid"),
@@ -60,7 +61,8 @@ class Chain:
         call = self._running.pop()
         if call.field is None or self._field is None:
             return None
-        field = _grown(call.kind, module, x, y, call.field)
+        there = x if hasattr(x, "dim") and x.dim() == 4 else self._last  # a row is a map laid flat
+        field = _grown(call.kind, module, x, y, call.field, there.shape[2:])
         if field is None or not self._running:
             self._field, self._last, self._version = field, y, _version(y)
         return field
@@ -89,12 +91,14 @@ def _kind(module: Any) -> str | None:
     return None
 
 
-def _grown(kind: str | None, module: Any, x: Any, y: Any, field: Field) -> Field | None:
-    """The field after a module of this kind; None where it is not known."""
+def _grown(
+    kind: str | None, module: Any, x: Any, y: Any, field: Field, places: Sequence[int]
+) -> Field | None:
+    """The field after a module of this kind, whose map has these rows and columns; None where not known."""
     if not hasattr(y, "dim") or y.dim() not in (2, 4):
         return None
     if kind in ("Flatten", "Linear", "Softmax", *_POINTWISE) and y.dim() == 2:
-        return field.everything()
+        return field.joined(places)
     if x.dim() != 4 or y.dim() != 4:
         return None
     if kind in _POINTWISE or (kind == "Softmax" and module.dim == 1):
@@ -103,7 +107,7 @@ def _grown(kind: str | None, module: Any, x: Any, y: Any, field: Field) -> Field
         return field if is_local and x.shape == y.shape else None
     if kind in ("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"):
         if tuple(y.shape[2:]) == (1, 1):
-            return field.everything()
+            return field.joined(places)
         return field if x.shape == y.shape else None
     if kind == "ZeroPad2d":
         return field.slid((1, 1), (1, 1), (module.padding[2], module.padding[0]))

@@ -19,6 +19,19 @@ def torch_pads(pads: Pads) -> tuple[int, int, int, int]:
     return left, right, top, bottom
 
 
+class Crop(nn.Module):
+    """The top left of a map."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, *size) in channels-last memory."""
+        height, width = self.size
+        return x_NCHW[:, :, :height, :width].contiguous(memory_format=torch.channels_last)
+
+
 class PaddedConv2d(nn.Conv2d):
     """A convolution with any padding on each side, and a mask on its weights where a table says so."""
 

@@ -12,6 +12,7 @@ from pellucid.network.blueprint import (
     TABLES,
     Augmentation,
     AvgPool,
+    BatchNorm,
     Blueprint,
     Conv,
     Dense,
@@ -120,6 +121,33 @@ def shapes(blueprint: Blueprint) -> tuple[Shape, ...]:
         is_picture = is_picture and isinstance(layer, Rescale | ZeroPad | Augmentation)
         found.append(shape)
     return tuple(found)
+
+
+def seen_size(blueprint: Blueprint) -> Size:
+    """How many rows and columns of the picture, from its top left, the network's answer depends on.
+
+    A window that does not divide its map leaves rows below and columns on the right unread, and so does all
+    that they were computed from: the digits convnet reads 26 x 26 of 28 x 28 pixels. Layers that pad, and
+    those that take the whole map, read everything before them.
+
+    Raises:
+        ShapeError: A layer cannot follow the one before it.
+    """
+    shape: Shape = (blueprint.input.height, blueprint.input.width, blueprint.input.channels)
+    windows: list[Window] = []
+    for layer, after in zip(blueprint.layers, shapes(blueprint), strict=True):
+        window = window_of(layer)
+        if len(after) != 3 or any(map(any, padding_of(layer, shape))) or isinstance(layer, BatchNorm):
+            break
+        windows += [window] if window else []
+        shape = after
+    rows, columns = shape[0], shape[1]
+    for window in reversed(windows):
+        rows, columns = (
+            (out - 1) * stride + reach
+            for out, stride, reach in zip((rows, columns), window.stride, window.reach, strict=True)
+        )
+    return rows, columns
 
 
 def _written(shape: Shape) -> str:

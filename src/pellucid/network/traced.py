@@ -17,13 +17,13 @@ from pellucid.errors import PellucidError, UnknownBackboneError, shown
 from pellucid.network.account import (
     Account,
     Counted,
-    Field,
     Row,
     count_conv,
     count_dense,
     count_depthwise,
 )
 from pellucid.network.chain import Chain
+from pellucid.network.receptive import Field
 from pellucid.network.shapes import Shape
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
