@@ -148,13 +148,19 @@ def _of_one_channel(
     stride: tuple[int, int],
     dilation: tuple[int, int],
 ) -> Tensor:
-    """(h * w, F): one plane of inputs for each place in the kernel, copied in runs as long as a row."""
+    """(h * w, F): one plane of inputs for each place in the kernel, copied in runs as long as a row.
+
+    A product for each picture, and their sum: two cores share these, and not one long row of products.
+    """
     count, rows, columns, filters = gradient_NHWF.shape
-    planes = x_NHW.new_empty(*size, count, rows, columns)
-    for row in range(size[0]):
-        for column in range(size[1]):
-            top, left = row * dilation[0], column * dilation[1]
-            down = slice(top, top + (rows - 1) * stride[0] + 1, stride[0])
-            right = slice(left, left + (columns - 1) * stride[1] + 1, stride[1])
-            planes[row, column] = x_NHW[:, down, right]
-    return planes.view(size[0] * size[1], -1) @ gradient_NHWF.view(-1, filters)
+    of_n, of_row, of_column = x_NHW.stride()
+    strides = (
+        dilation[0] * of_row,
+        dilation[1] * of_column,
+        of_n,
+        stride[0] * of_row,
+        stride[1] * of_column,
+    )
+    planes = x_NHW.as_strided((*size, count, rows, columns), strides, x_NHW.storage_offset()).contiguous()
+    planes_NPK = planes.view(size[0] * size[1], count, -1).transpose(0, 1)
+    return torch.bmm(planes_NPK, gradient_NHWF.view(count, -1, filters)).sum(0)
