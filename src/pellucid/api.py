@@ -11,6 +11,7 @@ from pellucid.data.scan import scan
 from pellucid.data.source import open_source
 from pellucid.errors import BackboneError, RunError, UnknownBackboneError, shown
 from pellucid.events import Listener, silent
+from pellucid.export.onnx_file import is_onnx, load_onnx
 from pellucid.request import TrainRequest
 from pellucid.run import Run, load_run
 from pellucid.training.trunk import LOGITS, open_trunk
@@ -60,17 +61,20 @@ def check(source: str | Path, *, listen: Listener = silent) -> tuple[Finding, ..
 
 
 def load(name: str | Path, *, download: bool = False, listen: Listener = silent) -> Run | Classifier:
-    """Open a run folder, or a backbone by name; both predict, embed and evaluate.
+    """Open a run folder, a file exported from one, or a backbone by name; all predict, embed and evaluate.
 
     Args:
-        name: A run folder's path, or a backbone's name (``efficientnet_lite0``).
+        name: A run folder's path, an ``.onnx`` file's that ``pellucid export`` wrote, or a backbone's name
+            (``efficientnet_lite0``).
         download: Whether a backbone's weights may be fetched where they are not on this machine.
         listen: Told of the progress where something takes long.
 
     Raises:
-        RunError: the run is missing, damaged, or written by a newer version.
+        RunError: the run or the file is missing, damaged, or written by a newer version.
         BackboneError: there is no such backbone, its weights are not here, or it has no classes.
     """
+    if is_onnx(name):
+        return load_onnx(Path(name))
     if _is_path(name):
         return load_run(Path(name), listen=listen)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from pellucid.errors import StorageError, shown
+from pellucid.errors import RequestError, StorageError, shown
 from pellucid.events import Listener, Notice
 
 _PARTIAL = ".partial-"
@@ -114,6 +114,26 @@ def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def refuse_no_place(path: Path) -> None:
+    """Refuse a new file that could not be written, before any work.
+
+    Raises:
+        RequestError: it exists already, or its folder does not.
+    """
+    if path.exists():
+        raise RequestError(
+            f"{shown(path)} exists already.",
+            "A file that does not exist was expected.",
+            "Choose another name.",
+        )
+    if not path.parent.is_dir():
+        raise RequestError(
+            f"There is no folder {shown(path.parent)} to write {shown(path.name)} to.",
+            "A file's name in a folder that exists was expected.",
+            "Make the folder first, or choose another.",
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -107,7 +107,7 @@ def test_an_inner_boundary_is_a_part_of_the_whole_where_that_is_there(
     assert (part.output_shape, part.difference < 1e-4, wanted) == ((16, 112, 112), True, [])
     with pytest.raises(BackboneError, match=r"differs from PyTorch's by 1\.0e\+00"):
         open_trunk("efficientnet_lite0", "conv_stem")
-    whole.graph.write_bytes(b"rubbish")
+    whole.file.write_bytes(b"rubbish")
     with pytest.raises(BackboneError):
         open_trunk("efficientnet_lite0", "blocks.1")
     assert len(wanted) == 2

@@ -20,6 +20,7 @@ from pellucid.cli import (
     demo,
     evaluate,
     explain,
+    export,
     network,
     open,  # noqa: A004
     predict,
@@ -61,6 +62,7 @@ for command in (
     predict,
     explain,
     compare,
+    export,
     check,
     augment,
     open,

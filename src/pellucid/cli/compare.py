@@ -9,8 +9,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, percent, say, skipped_status, table
 from pellucid.cli.progress import Progress
-from pellucid.errors import RequestError, shown
-from pellucid.storage import storage_errors
+from pellucid.storage import refuse_no_place, storage_errors
 
 
 def run(
@@ -32,7 +31,7 @@ def run(
     from pellucid.run import load_run
 
     if out is not None:
-        _refuse_no_place(out)
+        refuse_no_place(out)
     with Progress() as listen:
         compared = compare_runs([load_run(folder, listen=listen) for folder in runs], on, listen)
     told = compared.to_json()
@@ -46,22 +45,6 @@ def run(
         if out is not None:
             say(f"The page: {out}")
     raise typer.Exit(skipped_status(len(compared.skipped)))
-
-
-def _refuse_no_place(out: Path) -> None:
-    """Refuse a page that could not be written, before any work."""
-    if out.exists():
-        raise RequestError(
-            f"{shown(out)} exists already.",
-            "A file that does not exist was expected.",
-            "Choose another name.",
-        )
-    if not out.parent.is_dir():
-        raise RequestError(
-            f"There is no folder {shown(out.parent)} to write {shown(out.name)} to.",
-            "A file's name in a folder that exists was expected.",
-            "Make the folder first, or choose another.",
-        )
 
 
 def _write(out: Path, page: str) -> None:

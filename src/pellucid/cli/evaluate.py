@@ -15,7 +15,7 @@ _CLASSES = 20
 
 
 def run(
-    model: str = options.RUN_OR_BACKBONE,
+    model: str = options.RUN_OR_MODEL,
     source: str = options.SOURCE,
     as_json: bool = options.JSON,
 ) -> None:

@@ -11,8 +11,11 @@ JSON = typer.Option(False, "--json", help="Print one JSON object as the last lin
 DOWNLOAD = typer.Option(
     False, "--download", help="Fetch a backbone's weights where they are not on this machine."
 )
-RUN_OR_BACKBONE = typer.Argument(
-    ..., metavar="RUN-or-BACKBONE", help="A run folder, or a backbone's name such as efficientnet_lite0."
+RUN_OR_MODEL = typer.Argument(
+    ...,
+    metavar="RUN-or-BACKBONE",
+    help="A run folder, an .onnx file that was exported from one, or a backbone's name such as "
+    "efficientnet_lite0.",
 )
 _SOURCE = (
     "A folder of class folders, a CSV or Parquet file with path,label[,split], an .npz, a folder of IDX "

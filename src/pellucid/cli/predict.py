@@ -14,7 +14,7 @@ _BEST = 3
 
 
 def run(
-    model: str = options.RUN_OR_BACKBONE,
+    model: str = options.RUN_OR_MODEL,
     pictures: list[str] = typer.Argument(
         ..., metavar="PICTURE...", help="Picture files, or folders of them."
     ),

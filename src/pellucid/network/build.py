@@ -129,6 +129,17 @@ def build(blueprint: Blueprint, parameters: Parameters, *, fast: bool = False, s
     return network.to(memory_format=torch.channels_last)
 
 
+def answer(blueprint: Blueprint, parameters: Parameters, x_NHWC: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the network puts out for pictures (N, H, W, C) as they are: (N, ...) float32.
+
+    Raises:
+        ShapeError, ParameterError: as ``build``.
+    """
+    network = build(blueprint, parameters).eval()
+    with torch.inference_mode():
+        return cast(NDArray[np.float32], network(torch.from_numpy(x_NHWC).permute(0, 3, 1, 2)).numpy())
+
+
 def _steps(name: str, layer: Layer, before: Shape, generator: torch.Generator) -> list[tuple[str, nn.Module]]:
     """The modules of one layer, in order, each with its name."""
     if isinstance(layer, get_args(Augmentation)):

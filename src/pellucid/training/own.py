@@ -53,8 +53,11 @@ class OwnLayers:
 
     def session(self, threads: int = 1) -> onnxruntime.InferenceSession:
         """A session on ``threads`` threads; several Python threads may run one session at the same time."""
-        model = onnx_model(self.blueprint, self.parameters, until=self.until)
-        return open_session(model.SerializeToString(), threads)
+        return open_session(self.graph(), threads)
+
+    def graph(self) -> bytes:
+        """The ONNX file's bytes."""
+        return bytes(onnx_model(self.blueprint, self.parameters, until=self.until).SerializeToString())
 
     def tensors(self) -> Mapping[str, NDArray[np.float32]]:
         """What a run keeps of it: the tensors of the layers before the head."""

@@ -28,6 +28,10 @@ class Layers(Protocol):
         """A session with one input ``pictures`` and one output."""
         ...
 
+    def graph(self) -> bytes:
+        """What a session runs, as an ONNX file's bytes: ``pictures`` in, ``features`` out."""
+        ...
+
     def tensors(self) -> Mapping[str, NDArray[np.float32]]:
         """What a run has to keep of them, by name."""
         ...
@@ -47,11 +51,23 @@ def open_exported(graph: Path, what: str, threads: int = 1) -> onnxruntime.Infer
     try:
         return open_session(graph, threads)
     except Exception as error:  # ONNX Runtime's errors share no base class below Exception
-        raise BackboneError(
-            f"{what} {shown(graph)} cannot be opened ({str(error)[:200]}).",
-            "A graph that Pellucid exported itself was expected there.",
-            "Run 'pellucid cache --clear' and repeat the command; the graph is then made anew.",
-        ) from error
+        raise _damaged(graph, what, str(error)[:200]) from error
+
+
+def read_exported(graph: Path, what: str) -> bytes:
+    """The bytes of such a graph; arguments and errors as those of ``open_exported``."""
+    try:
+        return graph.read_bytes()
+    except OSError as error:
+        raise _damaged(graph, what, error.strerror or str(error)) from error
+
+
+def _damaged(graph: Path, what: str, reason: str) -> BackboneError:
+    return BackboneError(
+        f"{what} {shown(graph)} cannot be opened ({reason}).",
+        "A graph that Pellucid exported itself was expected there.",
+        "Run 'pellucid cache --clear' and repeat the command; the graph is then made anew.",
+    )
 
 
 def open_session(graph: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:

@@ -19,7 +19,7 @@ from pellucid.events import Listener, phase, silent
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
-from pellucid.training.session import open_exported
+from pellucid.training.session import open_exported, read_exported
 
 if TYPE_CHECKING:
     from pellucid.network.backbone import Backbone
@@ -31,6 +31,7 @@ PIXELS = "pixels"  # below all layers
 _FORMAT = 1
 _GRAPH = "trunk.onnx"
 _RECORD = "trunk.json"
+_WHAT = "The exported trunk"
 _TOLERANCE = 1e-4
 
 
@@ -47,7 +48,7 @@ class Trunk:
         output_shape: The shape of one picture's output, without the batch: ``(D,)`` or ``(C, H, W)``.
         classes: What the backbone's own logits stand for; empty where that is not known.
         difference: How far ONNX Runtime's output is from PyTorch's (see ``network.graph.Graph``).
-        graph: The ONNX file.
+        file: The ONNX file.
     """
 
     backbone: str
@@ -58,7 +59,7 @@ class Trunk:
     output_shape: tuple[int, ...]
     classes: tuple[str, ...]
     difference: float
-    graph: Path
+    file: Path
 
     @property
     def key(self) -> str:
@@ -75,7 +76,15 @@ class Trunk:
         Raises:
             BackboneError: the graph in the cache is damaged.
         """
-        return open_exported(self.graph, "The exported trunk", threads)
+        return open_exported(self.file, _WHAT, threads)
+
+    def graph(self) -> bytes:
+        """The ONNX file's bytes.
+
+        Raises:
+            BackboneError: the graph in the cache is damaged.
+        """
+        return read_exported(self.file, _WHAT)
 
 
 def open_trunk(
@@ -141,7 +150,7 @@ def _export(backbone: str, boundary: str, weights: Path | None, download: bool, 
             output_shape=graph.output_shape,
             classes=loaded.classes,
             difference=graph.difference,
-            graph=folder / _GRAPH,
+            file=folder / _GRAPH,
         )
         (partial / _RECORD).write_text(_to_json(trunk), encoding="utf-8")
     return trunk
@@ -167,7 +176,7 @@ def _key(backbone: str, boundary: str, weights: WeightsFile) -> str:
 
 def _to_json(trunk: Trunk) -> str:
     fields = asdict(trunk) | {"format": _FORMAT, "preprocess": trunk.preprocess.to_json()}
-    del fields["graph"]
+    del fields["file"]
     return json.dumps(fields, indent=1)
 
 
@@ -183,7 +192,7 @@ def _read(record: Path) -> Trunk | None:
             "output_shape": tuple(fields["output_shape"]),
             "classes": tuple(fields["classes"]),
         }
-        trunk = Trunk(graph=record.parent / _GRAPH, **fields)
+        trunk = Trunk(file=record.parent / _GRAPH, **fields)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, PellucidError):
         return None
-    return trunk if trunk.weights.unchanged() and trunk.graph.is_file() else None
+    return trunk if trunk.weights.unchanged() and trunk.file.is_file() else None

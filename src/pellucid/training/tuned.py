@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pellucid.errors import BackboneError, shown
 from pellucid.events import silent
 from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache
-from pellucid.training.session import open_exported
+from pellucid.training.session import open_exported, read_exported
 from pellucid.training.trunk import POOL, Trunk
 
 _GRAPH = "tuned.onnx"
+_WHAT = "The exported layers"
 _TOLERANCE = 1e-4
 
 
@@ -58,10 +59,15 @@ class Tuned:
         Raises:
             BackboneError: the graph in the cache is damaged, or differs from PyTorch's answers.
         """
+        return open_exported(self._file(), _WHAT, threads)
+
+    def graph(self) -> bytes:
+        """The ONNX file's bytes; raises what ``session`` does."""
+        return read_exported(self._file(), _WHAT)
+
+    def _file(self) -> Path:
         graph = cache_folder() / "trunks" / self.key / _GRAPH
-        if not graph.is_file():
-            graph = self._export()
-        return open_exported(graph, "The exported layers", threads)
+        return graph if graph.is_file() else self._export()
 
     def _export(self) -> Path:
         # PyTorch and timm take seconds to import; a run whose graph is in the cache needs neither.
