@@ -112,17 +112,38 @@ class Classifier:
     def stream(self, paths: Sequence[str | Path]) -> Iterator[Prediction]:
         """The same, one after the other as they come, so that any number of pictures fits in memory."""
         for path, row in zip(paths, embed(self._engine, len(paths), _reader(paths)), strict=True):
-            if isinstance(row, PictureError):
-                yield Prediction(str(path), None, None, {}, error=str(row))
-                continue
-            (probabilities_K,) = self._probabilities(row[None])
-            best = int(probabilities_K.argmax())
-            yield Prediction(
-                path=str(path),
-                label=self.classes[best],
-                confidence=float(probabilities_K[best]),
-                probabilities=dict(zip(self.classes, probabilities_K.tolist(), strict=True)),
-            )
+            yield self._said(str(path), row)
+
+    def open(self) -> None:
+        """Open the layers now, so that the first picture does not wait for that.
+
+        Raises:
+            BackboneError: their graph in the cache is damaged.
+        """
+        self._engine.open()
+
+    def answer(self, data: bytes, path: str = "") -> Prediction:
+        """Answer for one encoded picture; several threads may ask at the same time.
+
+        Args:
+            data: What a picture's file holds.
+            path: What it is called in the prediction.
+        """
+        (found,) = self._engine([data])
+        return self._said(path, found if isinstance(found, PictureError) else found[0])
+
+    def _said(self, path: str, row: NDArray[np.float32] | PictureError) -> Prediction:
+        """The prediction from a picture's features, or of a picture that cannot be read."""
+        if isinstance(row, PictureError):
+            return Prediction(path, None, None, {}, error=str(row))
+        (probabilities_K,) = self._probabilities(row[None])
+        best = int(probabilities_K.argmax())
+        return Prediction(
+            path=path,
+            label=self.classes[best],
+            confidence=float(probabilities_K[best]),
+            probabilities=dict(zip(self.classes, probabilities_K.tolist(), strict=True)),
+        )
 
     def embed(self, pictures: Pictures) -> NDArray[np.float32]:
         """The frozen layers' output for picture files: ``(N, D)`` float32.

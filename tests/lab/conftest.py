@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from pellucid.lab.server import HOST, listen, make_app
+from pellucid.lab.server import make_app
+from pellucid.web import HOST, listen
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,7 @@
 import asyncio
 import http.client
 import json
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +12,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from pellucid.errors import RequestError
-from pellucid.lab import server
+from pellucid import web
 from pellucid.lab.nine import FILTERS, NINE
-from pellucid.lab.server import HOST, LARGEST_BODY, listen, make_app, page_files
+from pellucid.lab.server import LARGEST_BODY, make_app, page_files
+from pellucid.web import HOST, listen
 
 JSON = {"Content-Type": "application/json"}
 QUESTION = {"kind": "filters.map", "picture": [NINE], "filter": [FILTERS[0].small]}
@@ -206,48 +203,10 @@ def test_a_body_that_is_too_large_with_its_last_piece_is_refused_too() -> None:
 
 def test_a_question_that_does_not_arrive_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that is announced and never sent ends in 408."""
-    monkeypatch.setattr(server, "_SECONDS_TO_SEND", 0.2)
+    monkeypatch.setattr(web, "_SECONDS_TO_SEND", 0.2)
     with socket.create_connection((HOST, port), 30) as line, line.makefile("rb") as heard:
         line.sendall(
             b"POST /answer HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
             b"Content-Length: 9\r\n\r\n{" % (HOST.encode(), port)
         )
         assert heard.read().startswith(b"HTTP/1.1 408 ")
-
-
-def test_a_port_that_is_taken_is_refused() -> None:
-    """With the port and the way out in the message."""
-    with listen(0) as door:
-        taken = door.getsockname()[1]
-        with pytest.raises(RequestError) as caught:
-            listen(taken)
-    assert str(caught.value) == (
-        f"Port {taken} cannot be used (Address already in use). A free port was expected. "
-        "Leave --port out, and a free one is taken."
-    )
-
-
-def test_it_hears_on_this_machine_only() -> None:
-    """The socket is bound to the loopback address, and is one whose answers asyncio does not hold back."""
-    with listen(0) as door:
-        assert door.getsockname()[0] == "127.0.0.1"
-        assert door.proto == socket.IPPROTO_TCP  # or each answer waits 40 ms
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT])
-def test_an_interrupt_ends_it_in_order(how: signal.Signals) -> None:
-    """``serve`` returns, though a browser's idle connection is open."""
-    code = (
-        "from pellucid.lab.server import listen, serve\n"
-        "door = listen(0)\nprint(door.getsockname()[1], flush=True)\nserve(door)\nprint('returned')\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        port = int(child.stdout.readline())
-        line = http.client.HTTPConnection(HOST, port, timeout=30)
-        line.request("GET", "/")
-        assert line.getresponse().read()
-        child.send_signal(how)
-        assert child.stdout.read() == "returned\n"
-        assert child.wait(10) == 0
-        line.close()

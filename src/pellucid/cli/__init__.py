@@ -24,6 +24,7 @@ from pellucid.cli import (
     network,
     open,  # noqa: A004
     predict,
+    serve,
     train,
 )
 from pellucid.cli.output import complain
@@ -63,6 +64,7 @@ for command in (
     explain,
     compare,
     export,
+    serve,
     check,
     augment,
     open,

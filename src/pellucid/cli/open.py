@@ -28,9 +28,10 @@ def run(
     Nothing leaves the machine, and nobody else can reach the page. Ctrl-C ends it.
     """
     from pellucid.lab.place import HERE  # what --help does not need
-    from pellucid.lab.server import HOST, listen, serve
+    from pellucid.lab.server import make_app
     from pellucid.lab.subjects import check, first
     from pellucid.pictures.file import read_picture
+    from pellucid.web import HOST, listen, serve
 
     if model is not None:
         check(model)
@@ -51,7 +52,7 @@ def run(
     if browser:
         # A browser in a terminal would hold this process; the socket already hears.
         threading.Thread(target=_show, args=(address,), daemon=True).start()
-    serve(door)
+    serve(make_app(), door)
     complain("The lab is closed.")
 
 

@@ -105,10 +105,11 @@ class Engine:
         """One row ``(D,)`` for each picture that has been through the preprocessing."""
         if len(x_NCHW) == 0:
             return np.empty((0, self.width), np.float32)
-        (rows,) = self._open().run(None, {"pictures": x_NCHW})
+        (rows,) = self.open().run(None, {"pictures": x_NCHW})
         return np.asarray(rows, np.float32).reshape(len(x_NCHW), self.width)
 
-    def _open(self) -> onnxruntime.InferenceSession:
+    def open(self) -> onnxruntime.InferenceSession:
+        """The session; the first to ask makes it."""
         with self._opening:
             if self._session is None:
                 self._session = self._layers.session()
