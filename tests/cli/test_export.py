@@ -58,7 +58,7 @@ def test_what_cannot_be_is_one_paragraph(pellucid, run: Run) -> None:
     said = pellucid("export", "run", "--format", "pickle")
     assert (said.status, said.out) == (2, "")
     assert said.err.strip() == (
-        "There is no format 'pickle'. One of onnx, safetensors, keras was expected. Choose one of them."
+        "There is no format 'pickle'. One of onnx, safetensors, keras, web was expected. Choose one of them."
     )
     assert pellucid("export", "nowhere").err.startswith("There is no run at 'nowhere'.")
     assert not list(Path().glob("*.onnx"))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import pellucid.classifying
 import pellucid.lab
 
 PAGE = Path(pellucid.lab.__file__).parent / "page"
-MODULES = sorted(PAGE.glob("*.js"))
+MODULES = sorted([*PAGE.glob("*.js"), *Path(pellucid.classifying.__file__).parent.glob("page/*.js")])
 TESTS = sorted((Path(__file__).parent / "modules").glob("*.test.mjs"))
 
 

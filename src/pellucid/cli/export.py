@@ -15,6 +15,7 @@ _HOW = {
     "picture.",
     "keras": "keras.models.load_model opens it: pixels 0 to 255 (N, {height}, {width}, {channels}) in, "
     "probabilities out.",
+    "web": "It opens in any browser, without a network: drop pictures on it.",
 }
 
 
@@ -23,7 +24,7 @@ def run(
     kind: str | None = typer.Option(
         None,
         "--format",
-        help="onnx, safetensors or keras; by default what --out ends in, else onnx.",
+        help="onnx, safetensors, keras or web (one HTML file); by default what --out ends in, else onnx.",
     ),
     out: Path | None = typer.Option(
         None, "--out", metavar="FILE", help="The file to write; by default the run's name, here."
@@ -41,10 +42,14 @@ def run(
         emit({"run": str(run), **exported.to_json()})
         return
     preprocess = opened.classifier.preprocess
-    say(
-        f"{exported.path}: {exported.size / 1e6:,.1f} MB. {exported.pictures} pictures were answered by the "
-        f"run and by the file; their probabilities differ by {exported.difference:.0e} at most."
+    proof = (
+        f"{exported.pictures} pictures were answered by the run and by the file; their probabilities differ "
+        f"by {exported.difference:.0e} at most."
+        if exported.difference is not None
+        else f"It holds {exported.pictures} pictures with the run's answers, and checks itself against them "
+        "whenever it is opened."
     )
+    say(f"{exported.path}: {exported.size / 1e6:,.1f} MB. {proof}")
     say(
         _HOW[exported.format].format(
             path=exported.path,

@@ -1,7 +1,8 @@
 """From a run to a file of the format that was asked for: made beside its place, proved, and then put there.
 
 The proof: other pictures, shipped ones and noise, are answered by the run and by the file alone, with the
-program that reads such files. What stands in a file is each format's own room's business.
+program that reads such files. A page proves itself, whenever it is opened. What stands in a file is each
+format's own room's business.
 """
 
 import tempfile
@@ -21,6 +22,7 @@ from pellucid.events import Listener, phase, silent
 from pellucid.export.network import whole_network
 from pellucid.export.onnx_file import INPUT, onnx_classifier
 from pellucid.export.tensors_file import answers_of, tensors_file
+from pellucid.export.web_page import web_page
 from pellucid.network.weights import nearest
 from pellucid.run import Run
 from pellucid.storage import refuse_no_place, storage_errors
@@ -28,9 +30,14 @@ from pellucid.training.features import Engine
 from pellucid.training.own import OwnLayers
 from pellucid.training.session import open_session
 
-Format = Literal["onnx", "safetensors", "keras"]
+Format = Literal["onnx", "safetensors", "keras", "web"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-_SUFFIXES = {".onnx": "onnx", ".safetensors": "safetensors", ".keras": "keras"}
+_SUFFIXES: dict[Format, str] = {
+    "onnx": ".onnx",
+    "safetensors": ".safetensors",
+    "keras": ".keras",
+    "web": ".html",
+}
 _PICTURES = 16  # shipped ones, and as many of noise
 _TOLERANCE = 1e-4
 
@@ -43,15 +50,15 @@ class Exported:
         path: Where it lies.
         format: What it is.
         size: Its bytes.
-        pictures: How many the run and the file both answered.
-        difference: The most by which two probabilities differ.
+        pictures: How many the run and the file both answered; of a page, how many it will answer itself.
+        difference: The most by which two probabilities differ; None of a page, which finds out itself.
     """
 
     path: Path
     format: Format
     size: int
     pictures: int
-    difference: float
+    difference: float | None
 
     def to_json(self) -> dict[str, Any]:
         """path, format, bytes, and proof {pictures, difference}."""
@@ -70,7 +77,7 @@ def export_run(
 
     Args:
         run: The run.
-        kind: ``onnx``, ``safetensors`` or ``keras``; by default what ``out`` ends in, else ``onnx``.
+        kind: ``onnx``, ``safetensors``, ``keras`` or ``web``; by default what ``out`` ends in, else ``onnx``.
         out: The file, which must not exist yet; by default the run's name here.
         listen: Told of the progress.
 
@@ -82,16 +89,19 @@ def export_run(
         PellucidError: the file answers otherwise than the run.
     """
     chosen = _format(kind, out)
-    path = out or Path(f"{run.folder.absolute().name}.{chosen}")
+    path = out or Path(run.folder.absolute().name + _SUFFIXES[chosen])
     refuse_no_place(path)
     with (
         storage_errors(path, "the exported file"),
         tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.partial-", dir=path.parent) as folder,
         phase(listen, f"Exporting as {chosen}", unit=""),
     ):
-        partial = Path(folder) / f"model.{chosen}"
-        answer = _WRITERS[chosen](run.classifier, partial)
-        pictures, difference = _proved(run.classifier, answer, chosen)
+        partial = Path(folder) / f"model{_SUFFIXES[chosen]}"
+        if chosen == "web":
+            pictures, difference = _write_page(run, partial), None
+        else:
+            answer = _WRITERS[chosen](run.classifier, partial)
+            pictures, difference = _proved(run.classifier, answer, chosen)
         size = partial.stat().st_size
         partial.chmod(0o644)
         partial.replace(path)
@@ -134,15 +144,20 @@ _WRITERS: dict[Format, Callable[[Classifier, Path], _Answer]] = {
 }
 
 
+def _write_page(run: Run, path: Path) -> int:
+    """The page, with as many pictures to prove itself on."""
+    pixels_NHWC = _probes(run.classifier)[:: _PICTURES // 2]
+    _, expected_NK = _expected(run.classifier, pixels_NHWC)
+    name = run.folder.absolute().name
+    path.write_text(web_page(run.classifier, name, pixels_NHWC, expected_NK), encoding="utf-8")
+    return len(pixels_NHWC)
+
+
 def _proved(classifier: Classifier, answer: _Answer, kind: str) -> tuple[int, float]:
     """How many pictures both answered, and the most by which two probabilities differ."""
     pixels_NHWC = _probes(classifier)
-    preprocess = classifier.preprocess
-    x_NCHW = np.stack([preprocess.normalise(pixels_HWC) for pixels_HWC in pixels_NHWC])
-    features_ND = Engine(classifier.layers, preprocess).rows(x_NCHW)
-    if classifier.head is None:
-        raise TypeError("a run has a head")
-    expected_NK, found_NK = classifier.head.probabilities(features_ND), answer(pixels_NHWC, x_NCHW)
+    x_NCHW, expected_NK = _expected(classifier, pixels_NHWC)
+    found_NK = answer(pixels_NHWC, x_NCHW)
     difference = float(np.abs(found_NK - expected_NK).max())
     if not difference <= _TOLERANCE:
         raise PellucidError(
@@ -151,6 +166,17 @@ def _proved(classifier: Classifier, answer: _Answer, kind: str) -> tuple[int, fl
             "This is a fault of Pellucid's: report the run's network or backbone.",
         )
     return len(pixels_NHWC), difference
+
+
+def _expected(
+    classifier: Classifier, pixels_NHWC: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The pictures as the layers take them, and the run's probabilities."""
+    if classifier.head is None:
+        raise TypeError("a run has a head")
+    preprocess = classifier.preprocess
+    x_NCHW = np.stack([preprocess.normalise(pixels_HWC) for pixels_HWC in pixels_NHWC])
+    return x_NCHW, classifier.head.probabilities(Engine(classifier.layers, preprocess).rows(x_NCHW))
 
 
 def _probes(classifier: Classifier) -> NDArray[np.uint8]:
@@ -169,7 +195,8 @@ def _probes(classifier: Classifier) -> NDArray[np.uint8]:
 
 
 def _format(kind: str | None, out: Path | None) -> Format:
-    chosen = kind or (_SUFFIXES.get(out.suffix.lower(), "onnx") if out else "onnx")
+    ending = out.suffix.lower() if out else ""
+    chosen = kind or next((one for one, suffix in _SUFFIXES.items() if suffix == ending), "onnx")
     for one in FORMATS:
         if one == chosen:
             return one

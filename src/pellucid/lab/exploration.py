@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pellucid.bundle import page_text
 from pellucid.classifier import Classifier
 from pellucid.errors import RequestError, shown
 from pellucid.lab.answer import answer
-from pellucid.lab.bundle import page_text
 from pellucid.lab.examples import example_names
 from pellucid.lab.held import HELD
 from pellucid.lab.picture import LARGEST_FILE
@@ -173,7 +173,7 @@ def style(root: str) -> str:
     Args:
         root: ``:host`` in a notebook, whose own style it must not touch.
     """
-    text = page_text("lab.css") + page_text("inside.css")
+    text = page_text("pellucid.lab", "lab.css") + page_text("pellucid.lab", "inside.css")
     if root == ":root":
         return text
     text = text.replace(':root[data-theme="dark"]', f'{root}([data-theme="dark"])').replace(":root", root)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid.bundle import bundled
 from pellucid.errors import RequestError
 from pellucid.events import Event, Notice
 from pellucid.lab import saved
-from pellucid.lab.bundle import bundled
 from pellucid.lab.exchange import exchange
 from pellucid.lab.exploration import Exploration, Picture, exploration, style
 from pellucid.pictures.preprocess import Preprocess
@@ -105,7 +105,7 @@ def _make_widget(opened: Exploration) -> Any:
     class Widget(anywidget.AnyWidget):
         """Its state is the page's style and what is chosen; all else goes by messages."""
 
-        _esm = f"{bundled('widget')}export default $widget;\n"
+        _esm = f"{bundled('pellucid.lab', 'widget')}export default $widget;\n"
         style = traitlets.Unicode(style(":host")).tag(sync=True)
         chosen = traitlets.Dict().tag(sync=True)
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.bundle import bundled
 from pellucid.errors import shown
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.insight.cell import place_of
 from pellucid.insight.saliency import AT_A_LAYER
-from pellucid.lab.bundle import bundled
 from pellucid.lab.exploration import Exploration, asked, style
 from pellucid.lab.reply import encoded, parted
 from pellucid.storage import storage_errors, write_whole
@@ -136,7 +136,7 @@ def _packed(reply: dict[str, Any]) -> dict[str, Any]:
 
 def _page(exploration: Exploration, store: dict[str, Any]) -> str:
     """The file: one style, one script, and the answers as data; nothing else may run or be fetched."""
-    code, css = f"{bundled('saved')}$saved.open();\n", style(":root")
+    code, css = f"{bundled('pellucid.lab', 'saved')}$saved.open();\n", style(":root")
     network, picture = (html.escape(name) for name in exploration.names)
     # A '<' in the data could end the element that holds it.
     data = json.dumps(store, allow_nan=False).replace("<", "\\u003c")

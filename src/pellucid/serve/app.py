@@ -91,7 +91,7 @@ def make_app(classifier: Classifier, name: str, host: str = web.HOST) -> FastAPI
     async def get_health() -> Response:
         return JSONResponse({"status": "ok"})
 
-    web.add_page(app, "pellucid.serve", "The page")
+    web.add_page(app, "pellucid.classifying", "The page")
     return app
 
 

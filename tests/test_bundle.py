@@ -5,20 +5,19 @@ from importlib.resources import files
 
 import pytest
 
-from pellucid.lab import bundle
-from pellucid.lab.bundle import bundled, page_text
+from pellucid import bundle
+from pellucid.bundle import bundled, page_text
 
+LAB = "pellucid.lab"
 MODULES = sorted(
-    one.name.removesuffix(".js")
-    for one in files("pellucid.lab").joinpath("page").iterdir()
-    if one.name.endswith(".js")
+    one.name.removesuffix(".js") for one in files(LAB).joinpath("page").iterdir() if one.name.endswith(".js")
 )
 
 
 @pytest.mark.parametrize("entry", ["widget", "saved", "lab"])
 def test_what_a_module_needs_stands_before_it(entry: str) -> None:
     """Each module once, none that is not there yet, no import and no export left."""
-    text = bundled(entry)
+    text = bundled(LAB, entry)
     named = re.findall(r"^const \$(\w+) = ", text, re.MULTILINE)
     assert len(set(named)) == len(named)
     assert named[-1] == entry
@@ -32,7 +31,7 @@ def test_every_module_of_the_page_can_be_joined() -> None:
     """So that a form that is not understood is noticed when it is written."""
     assert len(MODULES) > 30
     for name in MODULES:
-        assert f"const ${name} = " in bundled(name)
+        assert f"const ${name} = " in bundled(LAB, name)
 
 
 @pytest.mark.parametrize(
@@ -45,15 +44,17 @@ def test_every_module_of_the_page_can_be_joined() -> None:
 )
 def test_other_forms_are_refused(source: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than joined into something that does not run."""
-    monkeypatch.setattr(bundle, "page_text", lambda name: source)
+    monkeypatch.setattr(bundle, "page_text", lambda package, name: source)
     with pytest.raises(ValueError) as caught:
-        bundled("one")
+        bundled(LAB, "one")
     assert str(caught.value) == words
 
 
 def test_the_text_is_the_page_s_own() -> None:
     """Of a module's lines none is changed but those that import and export."""
     body = [
-        line for line in page_text("numbers.js").splitlines() if not line.startswith(("import", "export"))
+        line
+        for line in page_text(LAB, "numbers.js").splitlines()
+        if not line.startswith(("import", "export"))
     ]
-    assert all(line in bundled("numbers").splitlines() for line in body)
+    assert all(line in bundled(LAB, "numbers").splitlines() for line in body)

@@ -1,7 +1,9 @@
-// The page of a classifier: pictures go to /predict one after the other, and its answers are shown. Every number
-// is the server's.
+// The page of a classifier: pictures are answered for one after the other, and shown. Who answers is the host's
+// business, a server or this very file; every number is the host's.
 
-/** @typedef {{path: string, label: string, confidence: number, probabilities: Record<string, number>}} Prediction */
+/** @typedef {{label: string, confidence: number, probabilities: Record<string, number>}} Prediction */
+/** @typedef {{model: string, classes: string[]}} About */
+/** @typedef {{about: () => Promise<About>, answer: (file: File) => Promise<Prediction>}} Host */
 
 const SHOWN = 5; // classes of a picture
 
@@ -30,20 +32,6 @@ export function percent(share) {
 export function named(classes, most = 12) {
   const rest = classes.length - most;
   return `${classes.length} classes: ${classes.slice(0, most).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
-}
-
-/**
- * What a file is asked about, and what came back.
- * @param {File} file
- * @returns {Promise<Prediction>}
- */
-async function ask(file) {
-  const response = await fetch("predict", { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
-  const told = await response.json();
-  if (!response.ok) {
-    throw new Error(told.error);
-  }
-  return told;
 }
 
 /**
@@ -99,9 +87,10 @@ function entry(file) {
 
 /**
  * Ask about each file in turn; one that cannot be answered for does not stop the others.
+ * @param {Host} host
  * @param {File[]} files
  */
-async function answerAll(files) {
+async function answerAll(host, files) {
   const list = /** @type {HTMLElement} */ (document.getElementById("answers"));
   const progress = /** @type {HTMLElement} */ (document.getElementById("progress"));
   const entries = files.map(entry);
@@ -110,7 +99,7 @@ async function answerAll(files) {
     progress.textContent = files.length > 1 ? `${number + 1} of ${files.length}` : "";
     const { answer } = entries[number];
     try {
-      const prediction = await ask(file);
+      const prediction = await host.answer(file);
       const said = element("p", `${prediction.label}, ${percent(prediction.confidence)}`);
       answer.lastElementChild?.replaceWith(said, table(prediction));
     } catch (error) {
@@ -122,15 +111,13 @@ async function answerAll(files) {
   progress.textContent = files.length === 1 ? "" : `${files.length} pictures.`;
 }
 
-/** @param {FileList | null | undefined} list */
-function given(list) {
-  const files = [...(list ?? [])];
-  if (files.length) {
-    void answerAll(files);
-  }
-}
-
-function listen() {
+/** @param {Host} host */
+function listen(host) {
+  const given = (/** @type {FileList | null | undefined} */ list) => {
+    if (list?.length) {
+      void answerAll(host, [...list]);
+    }
+  };
   const input = /** @type {HTMLInputElement} */ (document.getElementById("files"));
   const drop = /** @type {HTMLElement} */ (document.getElementById("drop"));
   input.addEventListener("change", () => {
@@ -147,26 +134,30 @@ function listen() {
   document.addEventListener("paste", (event) => given(event.clipboardData?.files));
 }
 
-async function introduce() {
-  const put = (/** @type {string} */ id, /** @type {string} */ text) => {
-    const place = document.getElementById(id);
-    if (place) {
-      place.textContent = text;
-    }
-  };
-  const here = new URL("predict", location.href).href;
-  put("how", `curl --data-binary @picture.jpg ${here}\ncurl -F file=@one.jpg -F file=@two.jpg ${here}`);
-  try {
-    const about = await (await fetch("about")).json();
-    put("model", about.model);
-    put("classes", named(about.classes));
-  } catch {
-    put("wrong", "The server does not answer any more. Start it again, and reload this page.");
-    document.getElementById("wrong")?.removeAttribute("hidden");
+/**
+ * Put a text where the page has a place for it.
+ * @param {string} id
+ * @param {string} text
+ */
+export function put(id, text) {
+  const place = document.getElementById(id);
+  if (place) {
+    place.textContent = text;
+    place.hidden = false;
   }
 }
 
-if (typeof document !== "undefined") {
-  listen();
-  void introduce();
+/**
+ * Say what answers, and answer from now on.
+ * @param {Host} host
+ */
+export async function open(host) {
+  listen(host);
+  try {
+    const about = await host.about();
+    put("model", about.model);
+    put("classes", named(about.classes));
+  } catch (error) {
+    put("wrong", error instanceof Error ? error.message : String(error));
+  }
 }

@@ -1,4 +1,4 @@
-"""The page's modules as one, for hosts that take a single module: a notebook's widget, and a saved file.
+"""A page's modules as one, for hosts that take a single module: a notebook's widget, and a file.
 
 The modules are the very ones that the server sends. They import each other by name only, which is all that
 is understood here; a bundler would be a build step, and a second language to install.
@@ -11,8 +11,10 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z]+)\.js";\n', re.MULTIL
 _EXPORT = re.compile(r"^export (async function|function|class|const|let) (\w+)", re.MULTILINE)
 
 
-def bundled(entry: str) -> str:
-    """The module ``entry`` of the page with all that it imports, as one text; its exports are in ``$entry``.
+def bundled(package: str, entry: str) -> str:
+    """The module ``entry`` of a package's page with all that it imports, as one text.
+
+    Its exports are in ``$entry``.
 
     Each module becomes a function of its own that is called once, in the order in which they need each other.
 
@@ -20,24 +22,24 @@ def bundled(entry: str) -> str:
         ValueError: A module imports or exports in a way that is not understood, or two need each other.
     """
     written: dict[str, str] = {}
-    _write(entry, written, ())
+    _write(package, entry, written, ())
     return "\n".join(written.values())
 
 
-def page_text(name: str) -> str:
-    """A file of the page."""
-    return files("pellucid.lab").joinpath("page", name).read_text("utf-8")
+def page_text(package: str, name: str) -> str:
+    """A file of a package's page."""
+    return files(package).joinpath("page", name).read_text("utf-8")
 
 
-def _write(name: str, written: dict[str, str], above: tuple[str, ...]) -> None:
+def _write(package: str, name: str, written: dict[str, str], above: tuple[str, ...]) -> None:
     """Add a module, and before it those that it needs."""
     if name in written:
         return
     if name in above:
         raise ValueError(f"the page's modules need each other: {' -> '.join([*above, name])}")
-    source = page_text(f"{name}.js")
+    source = page_text(package, f"{name}.js")
     for needed in _IMPORT.finditer(source):
-        _write(needed[2], written, (*above, name))
+        _write(package, needed[2], written, (*above, name))
     exported = [found[2] for found in _EXPORT.finditer(source)]
     body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(_imported, source))
     strange = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
