@@ -90,6 +90,7 @@ class Loop:
         weights_K = plan.class_weights
         self._weights_K = None if weights_K is None else np.array(weights_K, np.float32)
         self.averaged = copy.deepcopy(network)
+        self._pairs = _Pairs(network, self.averaged)
         self.optimiser = AdamW(network, plan.decay, factors)
         self.steps_an_epoch = -(-len(train) // plan.batch)
         self.rates = OneCycle(plan.rate, plan.epochs * self.steps_an_epoch)
@@ -140,6 +141,7 @@ class Loop:
         number = len(self.epochs)
         rows_N = order(self.plan.seed, number, len(self.train))
         begun, kept, first = perf_counter(), monotonic(), self.sums.count
+        self.network.train()
         left_N = rows_N[(self.step - number * self.steps_an_epoch) * self.plan.batch :]
         makers = self.threads if self.train.slow else 1
 
@@ -181,7 +183,7 @@ class Loop:
         self.optimiser.step(self.rates.at(self.step))
         self.sums += outcome
         self.step += 1
-        _average(self.averaged, self.network, min(self.plan.average, self.step / (self.step + 9)))
+        self._pairs.average(min(self.plan.average, self.step / (self.step + 9)))
 
     def _diverged(self, what: str) -> DivergedError:
         return DivergedError(
@@ -196,27 +198,24 @@ class Loop:
         Label smoothing is that of Szegedy et al. 2016, section 7. The loss that is told is without it, and
         every picture counts 1 in it.
         """
-        self.network.train()
-        for parameter in self.network.parameters():
+        for parameter in self._pairs.own:
             parameter.grad = None
         x_NCHW, labels_N = _on(self.place, x_BHWC), torch.from_numpy(labels_B).to(self.place.device)
         with self.place.autocast():
             logits_NK = self.network(x_NCHW).float()
-            loss = self._mean(logits_NK, labels_N, labels_B)
-        self.place.backward(loss)
-        seen_NK = logits_NK.detach()
-        right = int((seen_NK.argmax(dim=1) == labels_N).sum())
-        plain = not self.plan.smoothing and self._weights_K is None
-        told = loss.detach() if plain else functional.cross_entropy(seen_NK, labels_N)
-        return Outcome(float(told) * len(labels_B), right, len(labels_B))
+        chances_NK = functional.log_softmax(logits_NK, dim=1)
+        loss_N = -chances_NK.gather(1, labels_N[:, None])[:, 0]
+        self.place.backward(self._mean(loss_N, chances_NK, labels_B))
+        right = int((logits_NK.detach().argmax(dim=1) == labels_N).sum())
+        return Outcome(float(loss_N.detach().sum()), right, len(labels_B))
 
-    def _mean(self, logits_NK: Tensor, labels_N: Tensor, labels_B: NDArray[np.int64]) -> Tensor:
-        """The mean loss, each picture counting what its class does."""
+    def _mean(self, loss_N: Tensor, chances_NK: Tensor, labels_B: NDArray[np.int64]) -> Tensor:
+        """The mean loss with smoothed labels, each picture counting what its class does."""
+        share = self.plan.smoothing
+        if share:
+            loss_N = (1 - share) * loss_N - share * chances_NK.mean(dim=1)
         if self._weights_K is None:
-            return functional.cross_entropy(logits_NK, labels_N, label_smoothing=self.plan.smoothing)
-        loss_N = functional.cross_entropy(
-            logits_NK, labels_N, label_smoothing=self.plan.smoothing, reduction="none"
-        )
+            return loss_N.mean()
         counted_N = torch.from_numpy(self._weights_K[labels_B]).to(loss_N)
         return (loss_N * counted_N).sum() / counted_N.sum()
 
@@ -324,12 +323,20 @@ def _on(place: Accelerator, x_BHWC: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(x_BHWC).permute(0, 3, 1, 2).to(place.device)
 
 
-def _average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
-    """averaged = keep * averaged + (1 - keep) * network, of parameters; statistics are taken over."""
-    with torch.no_grad():
-        torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - keep)
-        for own, other in zip(averaged.buffers(), network.buffers(), strict=True):
-            own.copy_(other)
+class _Pairs:
+    """The tensors of a network and of its average, looked up once for all steps."""
+
+    def __init__(self, network: nn.Module, averaged: nn.Module) -> None:
+        self.own: list[Tensor] = list(network.parameters())
+        self._averaged: list[Tensor] = list(averaged.parameters())
+        self._buffers = list(zip(averaged.buffers(), network.buffers(), strict=True))
+
+    def average(self, keep: float) -> None:
+        """averaged = keep * averaged + (1 - keep) * network, of parameters; statistics are taken over."""
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averaged, self.own, 1 - keep)
+            for own, other in self._buffers:
+                own.copy_(other)
 
 
 def _copied(network: nn.Module) -> dict[str, torch.Tensor]:
