@@ -300,7 +300,8 @@ def test_help_loads_nothing_but_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_on_a_cached_trunk_never_loads_torch(tmp_path: Path) -> None:
-    """Once the trunk is exported, train, evaluate and predict load neither torch nor timm."""
+    """Once the trunk is exported, train and evaluate load neither torch nor timm; nor do an export as ONNX or as
+    a page, and what was exported."""
     subprocess.run(
         [sys.executable, "-c", command("train", "builtin:clipart", "--out", "first")],
         cwd=tmp_path,
@@ -309,5 +310,8 @@ def test_a_run_on_a_cached_trunk_never_loads_torch(tmp_path: Path) -> None:
     for arguments in (
         ("train", "builtin:clipart", "--out", "second"),
         ("evaluate", "second", "builtin:clipart"),
+        ("export", "second", "--format", "web"),
+        ("export", "second"),
+        ("evaluate", "second.onnx", "builtin:clipart"),
     ):
         assert heavy_after(command(*arguments), tmp_path) == set(), arguments

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.errors import StorageError
+from pellucid.errors import RequestError, StorageError
 from pellucid.events import Event, Notice
-from pellucid.storage import cache_folder, storage_errors, whole_folder, writable_cache, write_whole
+from pellucid.storage import (
+    cache_folder,
+    put_whole,
+    refuse_no_place,
+    storage_errors,
+    whole_folder,
+    writable_cache,
+    write_whole,
+)
 
 
 def test_whole_folder_appears_at_the_end(tmp_path: Path) -> None:
@@ -110,3 +118,21 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"fourth")
     assert (path.read_bytes(), [one.name for one in path.parent.iterdir()]) == (b"third", ["map.png"])
+
+
+def test_a_new_file_needs_a_free_name_in_a_folder(tmp_path: Path) -> None:
+    """Refused before any work, with the name; what is there stays."""
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(RequestError, match=r"there' exists already\. A file that does not exist was expected"):
+        refuse_no_place(tmp_path / "there")
+    with pytest.raises(RequestError, match=r"There is no folder '.*/no' to write 'file' to\."):
+        refuse_no_place(tmp_path / "no" / "file")
+    refuse_no_place(tmp_path / "free")
+
+
+def test_a_file_is_put_in_its_place(tmp_path: Path) -> None:
+    """Whole, under its new name alone."""
+    (tmp_path / "partial").write_bytes(b"all of it")
+    put_whole(tmp_path / "partial", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"all of it"
+    assert not (tmp_path / "partial").exists()

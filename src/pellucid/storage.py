@@ -156,6 +156,16 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
+def put_whole(partial: Path, path: Path) -> None:
+    """Put a file that was written elsewhere on the same disk in its place, once all of it is on the disk.
+
+    Raises:
+        OSError: it cannot be put there.
+    """
+    _flush(partial)
+    partial.replace(path)
+
+
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the partial folders whose writer is no longer alive."""
     for left in parent.glob(f"{prefix}*"):

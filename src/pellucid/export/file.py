@@ -25,7 +25,7 @@ from pellucid.export.tensors_file import answers_of, tensors_file
 from pellucid.export.web_page import web_page
 from pellucid.network.weights import nearest
 from pellucid.run import Run
-from pellucid.storage import refuse_no_place, storage_errors
+from pellucid.storage import put_whole, refuse_no_place, storage_errors
 from pellucid.training.features import Engine
 from pellucid.training.own import OwnLayers
 from pellucid.training.session import open_session
@@ -103,8 +103,7 @@ def export_run(
             answer = _WRITERS[chosen](run.classifier, partial)
             pictures, difference = _proved(run.classifier, answer, chosen)
         size = partial.stat().st_size
-        partial.chmod(0o644)
-        partial.replace(path)
+        put_whole(partial, path)
     return Exported(path, chosen, size, pictures, difference)
 
 
