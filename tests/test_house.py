@@ -300,8 +300,8 @@ def test_help_loads_nothing_but_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_on_a_cached_trunk_never_loads_torch(tmp_path: Path) -> None:
-    """Once the trunk is exported, train and evaluate load neither torch nor timm; nor do an export as ONNX or as
-    a page, and what was exported."""
+    """Once the trunk is exported, train and evaluate load neither torch nor timm; nor does an export as ONNX
+    or as a page, nor what was exported."""
     subprocess.run(
         [sys.executable, "-c", command("train", "builtin:clipart", "--out", "first")],
         cwd=tmp_path,

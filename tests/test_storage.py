@@ -123,7 +123,9 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
 def test_a_new_file_needs_a_free_name_in_a_folder(tmp_path: Path) -> None:
     """Refused before any work, with the name; what is there stays."""
     (tmp_path / "there").write_text("mine")
-    with pytest.raises(RequestError, match=r"there' exists already\. A file that does not exist was expected"):
+    with pytest.raises(
+        RequestError, match=r"there' exists already\. A file that does not exist was expected"
+    ):
         refuse_no_place(tmp_path / "there")
     with pytest.raises(RequestError, match=r"There is no folder '.*/no' to write 'file' to\."):
         refuse_no_place(tmp_path / "no" / "file")

@@ -1,5 +1,6 @@
 """An exported graph holds what a CPU runs quickly, and gives PyTorch's numbers."""
 
+import copy
 from collections import Counter
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from pellucid.network.backbone import Backbone, load_backbone
-from pellucid.network.graph import Graph, cut_graph, export_graph
+from pellucid.network.graph import Graph, cut_graph, export_graph, retuned_graph
 from pellucid.network.top import stages
 
 pytestmark = pytest.mark.slow
@@ -100,3 +102,48 @@ def test_a_part_that_is_another_is_noticed(
     assert shape is not None
     assert shape.difference == float("inf")
     assert cut_graph(whole[0], "conv_stem", lite0.cut("conv_stem"), 224, 224, path) is None
+
+
+@pytest.fixture
+def tuned(lite0: Backbone) -> nn.Module:
+    """The backbone up to its pooled features with other numbers in every tensor, statistics too."""
+    module = copy.deepcopy(lite0.cut("pool"))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                drawn = torch.rand(value.shape, generator=generator)
+                value.mul_(0.9 + 0.2 * drawn)
+                if name.endswith("running_mean"):
+                    value.add_(0.1 * drawn)
+    return module.eval()
+
+
+def test_other_numbers_take_their_places(tuned: nn.Module, whole: tuple[Path, Graph], tmp_path: Path) -> None:
+    """All of them, batch normalisation and its statistics folded in again: PyTorch's answers come out."""
+    path = tmp_path / "a.onnx"
+    graph = retuned_graph(whole[0], tuned, 224, 224, path)
+    assert graph is not None
+    assert graph.output_shape == (1280,)
+    assert graph.difference < 1e-5
+    before, after = (
+        {one.name: numpy_helper.to_array(one) for one in onnx.load(file).graph.initializer}
+        for file in (whole[0], path)
+    )
+    assert before.keys() == after.keys()
+    weights = [name for name, values in before.items() if values.dtype == np.float32 and values.size > 1]
+    assert len(weights) == 98
+    assert all(np.abs(before[name] - after[name]).max() > 0 for name in weights)
+
+
+def test_a_number_that_was_left_out_is_noticed(
+    tuned: nn.Module, whole: tuple[Path, Graph], tmp_path: Path
+) -> None:
+    """Where a tensor has another name than the exporter gave it, the comparison says so; a damaged file gives
+    nothing."""
+    renamed = nn.Sequential(tuned)
+    graph = retuned_graph(whole[0], renamed, 224, 224, tmp_path / "a.onnx")
+    assert graph is not None
+    assert graph.difference > 0.1
+    (tmp_path / "b.onnx").write_bytes(b"rubbish")
+    assert retuned_graph(tmp_path / "b.onnx", tuned, 224, 224, tmp_path / "c.onnx") is None

@@ -1,5 +1,6 @@
 """A backbone that learnt further: known by what it learnt, and answering as PyTorch does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from pellucid.errors import BackboneError
+from pellucid.network import graph
 from pellucid.network.backbone import Pooled, load_backbone
 from pellucid.training.trunk import Trunk, open_trunk
 from pellucid.training.tuned import Tuned
@@ -54,3 +56,18 @@ def test_tensors_of_another_backbone_are_refused(trunk: Trunk) -> None:
         "The tensor 'bn2.bias' of shape (3,) is none of 'efficientnet_lite0'. The tensors of the very "
         "backbone that was fine-tuned were expected. Restore the run from a copy, or train again."
     )
+
+
+def test_a_graph_that_cannot_be_had_from_the_trunk_s_is_exported(
+    trunk: Trunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the trunk's own graph is damaged, or does not give PyTorch's numbers; it takes longer and is the
+    same."""
+    (tmp_path / "rubbish.onnx").write_bytes(b"rubbish")
+    tuned = Tuned(replace(trunk, file=tmp_path / "rubbish.onnx"), changed(0.75))
+    x_NCHW = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
+    (exported_ND,) = tuned.session().run(None, {"pictures": x_NCHW})
+    monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(graph, "export_graph", lambda *words: pytest.fail("it was exported"))
+    (retuned_ND,) = Tuned(trunk, changed(0.75)).session().run(None, {"pictures": x_NCHW})
+    np.testing.assert_allclose(retuned_ND, exported_ND, atol=1e-4)

@@ -72,14 +72,17 @@ class Tuned:
     def _export(self) -> Path:
         # PyTorch and timm take seconds to import; a run whose graph is in the cache needs neither.
         from pellucid.network.backbone import load_backbone
-        from pellucid.network.graph import export_graph
+        from pellucid.network.graph import export_graph, retuned_graph
 
         backbone = load_backbone(self.trunk.backbone, weights=Path(self.trunk.weights.path))
         backbone.take(self.changed)
         folder = writable_cache(silent) / "trunks" / self.key
         size = backbone.preprocess.height, backbone.preprocess.width
         with storage_errors(folder, "the exported layers"), whole_folder(folder, replace=True) as partial:
-            graph = export_graph(backbone.cut(POOL), *size, partial / _GRAPH)
+            module, path = backbone.cut(POOL), partial / _GRAPH
+            graph = retuned_graph(self.trunk.file, module, *size, path)
+            if graph is None or not graph.difference <= _TOLERANCE:
+                graph = export_graph(module, *size, path)
             if not graph.difference <= _TOLERANCE:
                 raise BackboneError(
                     f"ONNX Runtime's output for the fine-tuned {shown(backbone.name)} differs from PyTorch's "
