@@ -44,7 +44,7 @@ def trunk(output_shape: tuple[int, ...]) -> Trunk:
         output_shape=output_shape,
         classes=(),
         difference=0.0,
-        graph=Path("trunk.onnx"),
+        file=Path("trunk.onnx"),
     )
 
 
