@@ -101,6 +101,7 @@ def main() -> None:
         machine=about,
         versions=machine.versions(),
         figures=figures.spreads(),
+        more={},
     )
     print(f"Record: {path.relative_to(ROOT)}")
 

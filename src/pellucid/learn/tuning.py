@@ -33,7 +33,7 @@ _FAINT = np.float32(0.02)  # of the fitted head; of none at all the first step w
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
-_EXPORT = 10.0  # seconds, of the tuned layers
+_EXPORT = 1.0  # seconds, in which what learnt is put into the graph
 _FACTOR = 0.5  # of the learning rate, from each block to the one below it
 _FACTOR_OF_ALL = 0.7  # where every block learns: half of half is soon less than a float32 can tell
 
