@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from pellucid import bundle
-from pellucid.bundle import bundled, page_text
+from pellucid.bundle import bundled, digest_source, page_text
 
 LAB = "pellucid.lab"
 MODULES = sorted(
@@ -58,3 +58,8 @@ def test_the_text_is_the_page_s_own() -> None:
         if not line.startswith(("import", "export"))
     ]
     assert all(line in bundled(LAB, "numbers").splitlines() for line in body)
+
+
+def test_a_policy_names_a_script_by_its_digest() -> None:
+    """SHA-256 of no text at all, as the standard's own example has it."""
+    assert digest_source("") == "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

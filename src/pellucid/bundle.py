@@ -4,6 +4,8 @@ The modules are the very ones that the server sends. They import each other by n
 is understood here; a bundler would be a build step, and a second language to install.
 """
 
+import base64
+import hashlib
 import re
 from importlib.resources import files
 
@@ -29,6 +31,11 @@ def bundled(package: str, entry: str) -> str:
 def page_text(package: str, name: str) -> str:
     """A file of a package's page."""
     return files(package).joinpath("page", name).read_text("utf-8")
+
+
+def digest_source(text: str) -> str:
+    """The words by which a Content-Security-Policy lets just this script or style into a page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _write(package: str, name: str, written: dict[str, str], above: tuple[str, ...]) -> None:

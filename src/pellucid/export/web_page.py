@@ -5,7 +5,6 @@ a few pictures with what the run says of them, and answers for nobody before it 
 """
 
 import base64
-import hashlib
 import html
 import json
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.bundle import bundled, page_text
+from pellucid.bundle import bundled, digest_source, page_text
 from pellucid.classifier import Classifier
 from pellucid.export.steps import Steps, steps_of
 
@@ -95,8 +94,8 @@ def _page(name: str, told: dict[str, Any], numbers: str) -> str:
     main = asking + _HOW + rest.partition("</details>\n")[2].rstrip()
     data = json.dumps(told, allow_nan=False).replace("<", "\\u003c")  # a '<' could end the element
     policy = (
-        f"default-src 'none'; script-src {_digest(code)}; style-src {_digest(css)}; img-src blob:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {digest_source(code)}; style-src {digest_source(css)}; "
+        "img-src blob:; base-uri 'none'; form-action 'none'"
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -121,7 +120,3 @@ _HOW = """<p class="quiet">The classifier is in this file: your pictures go nowh
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

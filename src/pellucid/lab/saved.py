@@ -4,7 +4,6 @@ Which layers and cells it holds is the caller's choice. What it does not hold it
 """
 
 import base64
-import hashlib
 import html
 import json
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.bundle import bundled
+from pellucid.bundle import bundled, digest_source
 from pellucid.errors import shown
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.insight.cell import place_of
@@ -141,8 +140,8 @@ def _page(exploration: Exploration, store: dict[str, Any]) -> str:
     # A '<' in the data could end the element that holds it.
     data = json.dumps(store, allow_nan=False).replace("<", "\\u003c")
     policy = (
-        f"default-src 'none'; script-src {_digest(code)}; style-src {_digest(css)}; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; script-src {digest_source(code)}; style-src {digest_source(css)}; "
+        "base-uri 'none'; form-action 'none'"
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -164,7 +163,3 @@ def _page(exploration: Exploration, store: dict[str, Any]) -> str:
 </body>
 </html>
 """
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
