@@ -1,12 +1,13 @@
 """The page's modules as one: every one of them joins, and what cannot be joined is refused."""
 
+import json
 import re
 from importlib.resources import files
 
 import pytest
 
 from pellucid import bundle
-from pellucid.bundle import bundled, digest_source, page_text
+from pellucid.bundle import bundled, lone_page, page_text
 
 LAB = "pellucid.lab"
 MODULES = sorted(
@@ -60,6 +61,14 @@ def test_the_text_is_the_page_s_own() -> None:
     assert all(line in bundled(LAB, "numbers").splitlines() for line in body)
 
 
-def test_a_policy_names_a_script_by_its_digest() -> None:
-    """SHA-256 of no text at all, as the standard's own example has it."""
-    assert digest_source("") == "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+def test_a_lone_page_runs_one_script_and_holds_its_data_as_data() -> None:
+    """The policy names the script and the style by their digests (those of no text at all are the standard's
+    example), and text that would end an element does not."""
+    page = lone_page("<b>", "", "", "<p>here</p>", {"told": "</script><script>"}, images="'none'")
+    empty = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+    assert f"default-src 'none'; script-src {empty}; style-src {empty}; img-src 'none';" in page
+    assert "<title>&lt;b&gt;</title>" in page
+    told = re.search(r'<script type="application/json" id="told">(.*)</script>', page)
+    assert told is not None
+    assert "<" not in told[1]
+    assert json.loads(told[1]) == "</script><script>"

@@ -6,7 +6,10 @@ is understood here; a bundler would be a build step, and a second language to in
 
 import base64
 import hashlib
+import html
+import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z]+)\.js";\n', re.MULTILINE)
@@ -33,8 +36,48 @@ def page_text(package: str, name: str) -> str:
     return files(package).joinpath("page", name).read_text("utf-8")
 
 
-def digest_source(text: str) -> str:
-    """The words by which a Content-Security-Policy lets just this script or style into a page."""
+def lone_page(title: str, css: str, code: str, body: str, data: Mapping[str, object], *, images: str) -> str:
+    """An HTML file that needs no other: one style, one script, and data; nothing else may run or be fetched.
+
+    Args:
+        title: Its name, as text.
+        css: Its style.
+        code: Its script, a module.
+        body: What stands in its body, as HTML.
+        data: What its script reads, as JSON: each in an element of that id, before the body's own.
+        images: Where pictures may come from, as a Content-Security-Policy says it: ``'none'``, ``blob:``.
+    """
+    policy = (
+        f"default-src 'none'; script-src {_digest(code)}; style-src {_digest(css)}; img-src {images}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    held = "".join(
+        f'<script type="application/json" id="{name}">{_json(value)}</script>\n'
+        for name, value in data.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)}</title>
+<style>{css}</style>
+</head>
+<body>
+{held}{body}
+<script type="module">{code}</script>
+</body>
+</html>
+"""
+
+
+def _json(value: object) -> str:
+    """A '<' in the data could end the element that holds it."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+
+
+def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -5,15 +5,13 @@ a few pictures with what the run says of them, and answers for nobody before it 
 """
 
 import base64
-import html
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.bundle import bundled, digest_source, page_text
+from pellucid.bundle import bundled, lone_page, page_text
 from pellucid.classifier import Classifier
 from pellucid.export.steps import Steps, steps_of
 
@@ -89,28 +87,11 @@ def _rgb(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _page(name: str, told: dict[str, Any], numbers: str) -> str:
     """The file: one style, one script, and data; nothing else may run or be fetched."""
     code, css = f"{bundled(_PACKAGE, 'offline')}$offline.start();\n", page_text(_PACKAGE, "serve.css")
-    body = page_text(_PACKAGE, "index.html").partition("<body>\n")[2]
+    body = page_text(_PACKAGE, "index.html").partition("<body>\n")[2].partition("</body>")[0]
     asking, _, rest = body.partition("<details>")
     main = asking + _HOW + rest.partition("</details>\n")[2].rstrip()
-    data = json.dumps(told, allow_nan=False).replace("<", "\\u003c")  # a '<' could end the element
-    policy = (
-        f"default-src 'none'; script-src {digest_source(code)}; style-src {digest_source(css)}; "
-        "img-src blob:; base-uri 'none'; form-action 'none'"
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(name)}: what is on this picture?</title>
-<style>{css}</style>
-</head>
-<body>
-<script type="application/json" id="network">{data}</script>
-<script type="text/plain" id="numbers">{numbers}</script>
-{main.replace("</body>", f'<script type="module">{code}</script>' + chr(10) + "</body>")}
-"""
+    title = f"{name}: what is on this picture?"
+    return lone_page(title, css, code, main, {"network": told, "numbers": numbers}, images="blob:")
 
 
 _HOW = """<p class="quiet">The classifier is in this file: your pictures go nowhere, and no network is needed.

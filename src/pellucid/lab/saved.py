@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.bundle import bundled, digest_source
+from pellucid.bundle import bundled, lone_page
 from pellucid.errors import shown
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.insight.cell import place_of
@@ -135,31 +135,12 @@ def _packed(reply: dict[str, Any]) -> dict[str, Any]:
 
 def _page(exploration: Exploration, store: dict[str, Any]) -> str:
     """The file: one style, one script, and the answers as data; nothing else may run or be fetched."""
-    code, css = f"{bundled('pellucid.lab', 'saved')}$saved.open();\n", style(":root")
-    network, picture = (html.escape(name) for name in exploration.names)
-    # A '<' in the data could end the element that holds it.
-    data = json.dumps(store, allow_nan=False).replace("<", "\\u003c")
-    policy = (
-        f"default-src 'none'; script-src {digest_source(code)}; style-src {digest_source(css)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Inside {network}: {picture}</title>
-<style>{css}</style>
-</head>
-<body>
-<main>
-<h1>Inside {network}</h1>
+    code = f"{bundled('pellucid.lab', 'saved')}$saved.open();\n"
+    network, picture = exploration.names
+    body = f"""<main>
+<h1>Inside {html.escape(network)}</h1>
 <p id="wrong" class="wrong" role="alert" hidden></p>
 <div id="inside-room"></div>
-</main>
-<script type="application/json" id="answers">{data}</script>
-<script type="module">{code}</script>
-</body>
-</html>
-"""
+</main>"""
+    title = f"Inside {network}: {picture}"
+    return lone_page(title, style(":root"), code, body, {"answers": store}, images="'none'")

@@ -110,10 +110,10 @@ async function pixelsOf(file) {
 
 /** Open the page of the model that stands in it. */
 export function start() {
-  const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
+  const told = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
   /** @type {Model} */
-  const model = JSON.parse(text("network"));
-  const probabilities = classifier(model, text("numbers"));
+  const model = told("network");
+  const probabilities = classifier(model, told("numbers"));
   const proved = prove(model, probabilities);
   void open({
     about: async () => {
