@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from hypothesis import settings
 from onnx import TensorProto, helper
 from PIL import Image
@@ -22,6 +25,7 @@ from pellucid.pictures.preprocess import Preprocess
 from pellucid.recipe import train
 from pellucid.request import TrainRequest
 from pellucid.run import Run, load_run
+from pellucid.web import listen
 
 # The machine is small and shared, so no deadline; and a run in CI repeats the run before it.
 settings.register_profile("pellucid", deadline=None, derandomize=os.environ.get("CI") == "true")
@@ -74,6 +78,26 @@ def chromium() -> str:
     if os.environ.get("CI") == "true" and os.geteuid() == 0:
         pytest.fail(f"CI as root has Chromium, but there is none at {path}: tools/chromium.sh installs it.")
     pytest.skip(f"There is no Chromium at {path}; PELLUCID_CHROMIUM may name one.")
+
+
+@pytest.fixture(scope="session")
+def answering() -> Callable[[FastAPI], AbstractContextManager[int]]:
+    """``with answering(app) as port``: a server in a thread, while the block runs."""
+
+    @contextmanager
+    def started(app: FastAPI) -> Iterator[int]:
+        door = listen(0)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        try:
+            yield door.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            door.close()
+
+    return started
 
 
 @pytest.fixture

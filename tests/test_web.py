@@ -8,32 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
-import uvicorn
+from fastapi import FastAPI
 
 from pellucid.errors import RequestError
 from pellucid.web import HOST, add_page, listen, make_app, page_files
-
-
-@contextmanager
-def running(host: str) -> Iterator[int]:
-    """The port of a server with the lab's page, which was told that it hears at this host."""
-    app = make_app(host)
-    add_page(app, "pellucid.lab", "The lab")
-    door = listen(0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-    thread.start()
-    try:
-        yield door.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        door.close()
 
 
 def status(port: int, **headers: str) -> int:
@@ -44,15 +26,20 @@ def status(port: int, **headers: str) -> int:
     return found
 
 
-def test_elsewhere_it_is_known_by_any_name_and_still_asked_by_its_own_pages_alone() -> None:
+def test_elsewhere_it_is_known_by_any_name_and_still_asked_by_its_own_pages_alone(
+    answering: Callable[[FastAPI], AbstractContextManager[int]],
+) -> None:
     """Behind 0.0.0.0 nobody knows the names; a page of another site is known by its Origin all the same."""
-    with running("0.0.0.0") as port:  # noqa: S104 - it hears at 127.0.0.1; this is what it is told
+    public, private = (make_app(host) for host in ("0.0.0.0", HOST))  # noqa: S104 - what it is told
+    for app in (public, private):
+        add_page(app, "pellucid.lab", "The lab")
+    with answering(public) as port:
         assert status(port, Host="classifier.example") == 200
         assert status(port, Host="classifier.example", Origin="https://classifier.example") == 200
         assert status(port, Host="classifier.example", Origin="https://evil.example") == 403
         assert status(port, Host="classifier.example", Origin="null") == 403
         assert status(port, Host="classifier.example", Origin="http://[") == 403
-    with running(HOST) as port:
+    with answering(private) as port:
         assert status(port, Host="classifier.example") == 403
         assert status(port) == 200
 
