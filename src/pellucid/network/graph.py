@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 _OUTPUT = "features"
 _SCOPES = "pkg.torch.onnx.name_scopes"  # as PyTorch's exporter calls it
@@ -89,9 +91,8 @@ def cut_graph(
     Returns:
         What it made; None where no node came from there, or the graph is damaged.
     """
-    try:
-        model = onnx.load(whole)
-    except Exception:  # of protobuf, which is onnx's business
+    model = _loaded(whole)
+    if model is None:
         return None
     inside = [node for node in model.graph.node if f"'module.{boundary}'" in _scopes(node)]
     if not inside:
@@ -122,9 +123,8 @@ def retuned_graph(whole: Path, module: nn.Module, height: int, width: int, path:
     Returns:
         What it made; None where the graph is damaged.
     """
-    try:
-        model = onnx.load(whole)
-    except Exception:  # of protobuf, which is onnx's business
+    model = _loaded(whole)
+    if model is None:
         return None
     state = {name: value.numpy() for name, value in module.state_dict().items()}
     fresh = {one.name: state[one.name] for one in model.graph.initializer if one.name in state}
@@ -141,25 +141,31 @@ def retuned_graph(whole: Path, module: nn.Module, height: int, width: int, path:
 def _folded(
     node: onnx.NodeProto, module: nn.Module, state: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Weight and bias of a convolution that took in the batch normalisation behind it; none if it did not.
-
-    (w * x - mean) gamma / sqrt(variance + eps) + beta, as in ``network.folding``.
-    """
+    """Weight and bias of a convolution that took in the batch normalisation behind it; none if it did not."""
     _, weight, bias = node.input
     scopes = re.findall(r"'([^']*)'", _scopes(node))
-    norm = scopes[-2] if len(scopes) > 1 else ""
-    if bias in state or f"{norm}.running_var" not in state:
+    name = scopes[-2] if len(scopes) > 1 else ""
+    if bias in state or f"{name}.running_var" not in state:
         return {}
-    gamma_O, beta_O, mean_O, variance_O = (
-        state[f"{norm}.{name}"] for name in ("weight", "bias", "running_mean", "running_var")
+    conv, norm = module.get_submodule(weight.removesuffix(".weight")), cast(Any, module.get_submodule(name))
+    weight_OIKK, bias_O = fuse_conv_bn_weights(
+        cast(Any, conv).weight,
+        cast(Any, conv).bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
     )
-    eps = float(getattr(module.get_submodule(norm), "eps", 0.0))
-    factor_O = (gamma_O / np.sqrt(variance_O + eps)).astype(np.float32)
-    own = state.get(f"{weight.removesuffix('.weight')}.bias", np.float32(0))
-    return {
-        weight: state[weight] * factor_O[:, None, None, None],
-        bias: np.asarray(beta_O + (own - mean_O) * factor_O, np.float32),
-    }
+    return {weight: weight_OIKK.detach().numpy(), bias: bias_O.detach().numpy()}
+
+
+def _loaded(path: Path) -> onnx.ModelProto | None:
+    """The graph in a file; None where it is damaged."""
+    try:
+        return onnx.load(path)
+    except Exception:  # of protobuf, which is onnx's business
+        return None
 
 
 def _scopes(node: onnx.NodeProto) -> str:
