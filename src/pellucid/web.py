@@ -29,7 +29,7 @@ _KINDS = {
 }
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; img-src 'self' blob:",
+    "frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -59,13 +59,16 @@ def page_files(package: str) -> dict[str, tuple[bytes, str]]:
     }
 
 
-def make_app(host: str = HOST) -> FastAPI:
+def make_app(host: str = HOST, *, images: str = "'self'") -> FastAPI:
     """An application that lets in whom it should, with strict headers on every response.
 
     Args:
         host: Where it will hear. On this machine alone it is known by two names; elsewhere by any.
+        images: Where its pages' pictures may come from, as a Content-Security-Policy says it.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    policy = "Content-Security-Policy"
+    headers = {**_HEADERS, policy: f"{_HEADERS[policy]}; img-src {images}"}
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -74,7 +77,7 @@ def make_app(host: str = HOST) -> FastAPI:
             response = await go_on(request)
         except RefusedError as error:
             response = JSONResponse({"error": str(error)}, error.status)
-        response.headers.update(_HEADERS)
+        response.headers.update(headers)
         return response
 
     return app

@@ -48,7 +48,7 @@ def make_app(classifier: Classifier, name: str, host: str = web.HOST) -> FastAPI
         name: What it is called, as it was given.
         host: Where it will hear (``web.make_app``).
     """
-    app = web.make_app(host)
+    app = web.make_app(host, images="'self' blob:")
     about = {
         "model": name,
         "classes": list(classifier.classes),
