@@ -62,7 +62,6 @@ def answers_of(path: Path, pixels_NHWC: NDArray[np.uint8], x_NCHW: NDArray[np.fl
 
 def _of_backbone(classifier: Classifier) -> tuple[str, dict[str, NDArray[Any]]]:
     # PyTorch and timm take seconds to import; the tensors' own names are theirs.
-    from pellucid.network.backbone import load_backbone
     from pellucid.network.headed import architecture, headed
 
     layers, head = classifier.layers, classifier.head
@@ -73,7 +72,6 @@ def _of_backbone(classifier: Classifier) -> tuple[str, dict[str, NDArray[Any]]]:
             "A run folder was expected.",
             "Export from the run itself.",
         )
-    backbone = load_backbone(trunk.backbone, weights=Path(trunk.weights.path))
-    backbone.take(layers.tensors())
+    backbone = trunk.loaded(layers.tensors())
     scale = np.float32(1 / head.temperature)
     return architecture(trunk.backbone), headed(backbone, head.weight_DK * scale, head.bias_K * scale)

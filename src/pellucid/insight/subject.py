@@ -234,10 +234,7 @@ def _of_trunk(
     classifier: Classifier, trunk: Trunk, name: str, changed: Mapping[str, NDArray[np.float32]]
 ) -> Subject:
     """A backbone up to where it is cut, the head that learnt, and its calibrated softmax."""
-    from pellucid.network.backbone import load_backbone  # timm takes seconds to import
-
-    backbone = load_backbone(trunk.backbone, weights=Path(trunk.weights.path))
-    backbone.take(changed)
+    backbone = trunk.loaded(changed)
     steps: OrderedDict[str, nn.Module] = OrderedDict(trunk=backbone.cut(trunk.boundary))
     groups: Groups = {}
     head = classifier.head

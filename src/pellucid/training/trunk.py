@@ -86,6 +86,18 @@ class Trunk:
         """
         return read_exported(self.file, _WHAT)
 
+    def loaded(self, changed: Mapping[str, NDArray[np.float32]]) -> "Backbone":
+        """The backbone itself, in PyTorch, with these of its tensors replaced.
+
+        Raises:
+            BackboneError: its weights are not here any more, or it has no such tensor.
+        """
+        from pellucid.network.backbone import load_backbone  # timm takes seconds to import
+
+        backbone = load_backbone(self.backbone, weights=Path(self.weights.path))
+        backbone.take(changed)
+        return backbone
+
 
 def open_trunk(
     backbone: str,

@@ -71,11 +71,9 @@ class Tuned:
 
     def _export(self) -> Path:
         # PyTorch and timm take seconds to import; a run whose graph is in the cache needs neither.
-        from pellucid.network.backbone import load_backbone
         from pellucid.network.graph import export_graph, retuned_graph
 
-        backbone = load_backbone(self.trunk.backbone, weights=Path(self.trunk.weights.path))
-        backbone.take(self.changed)
+        backbone = self.trunk.loaded(self.changed)
         folder = writable_cache(silent) / "trunks" / self.key
         size = backbone.preprocess.height, backbone.preprocess.width
         with storage_errors(folder, "the exported layers"), whole_folder(folder, replace=True) as partial:
