@@ -20,6 +20,8 @@ from hypothesis import settings
 from onnx import TensorProto, helper
 from PIL import Image
 
+from pellucid.network.blueprint import Blueprint
+from pellucid.network.parameters import Parameters, parameter_shapes
 from pellucid.network.weights import WeightsFile
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.recipe import train
@@ -78,6 +80,21 @@ def chromium() -> str:
     if os.environ.get("CI") == "true" and os.geteuid() == 0:
         pytest.fail(f"CI as root has Chromium, but there is none at {path}: tools/chromium.sh installs it.")
     pytest.skip(f"There is no Chromium at {path}; PELLUCID_CHROMIUM may name one.")
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Callable[[Blueprint], Parameters]:
+    """``drawn(blueprint)``: tensors by chance, none at its beginning, that keep outputs of moderate size."""
+
+    def numbers(blueprint: Blueprint) -> Parameters:
+        draw, found = np.random.default_rng(1), {}
+        for name, shape in parameter_shapes(blueprint).items():
+            width = np.prod(shape[:-1]) ** -0.5 if name.endswith("kernel") else 0.5
+            values = draw.normal(0, width, shape).astype(np.float32)
+            found[name] = np.abs(values) + np.float32(0.5) if name.endswith("variance") else values
+        return found
+
+    return numbers
 
 
 @pytest.fixture(scope="session")

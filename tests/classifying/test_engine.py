@@ -9,8 +9,9 @@ import onnxruntime
 import pytest
 
 from pellucid.export.steps import steps_of
+from pellucid.network.blueprint import Blueprint
 from pellucid.network.onnx_model import onnx_model
-from pellucid.network.parameters import parameter_shapes
+from pellucid.network.parameters import Parameters
 from pellucid.network.text import parse
 from pellucid.training.trunk import open_trunk
 
@@ -58,17 +59,14 @@ def beside(evaluate: Callable[..., Any], data: bytes, x_NCHW: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize("text", NETWORKS)
-def test_every_layer_of_a_network_of_one_s_own(evaluate: Callable[..., Any], text: str) -> None:
+def test_every_layer_of_a_network_of_one_s_own(
+    evaluate: Callable[..., Any], drawn: Callable[[Blueprint], Parameters], text: str
+) -> None:
     """Sizes, strides, paddings, dilations, groups, poolings, activations, rows."""
-    blueprint, draw = parse(text), np.random.default_rng(0)
-    numbers = {}
-    for name, shape in parameter_shapes(blueprint).items():
-        width = np.prod(shape[:-1]) ** -0.5 if name.endswith("kernel") else 0.5
-        values = draw.normal(0, width, shape).astype(np.float32)
-        numbers[name] = np.abs(values) + np.float32(0.5) if name.endswith("variance") else values
+    blueprint = parse(text)
     of = blueprint.input
-    x_NCHW = draw.normal(0, 1, (1, of.channels, of.height, of.width)).astype(np.float32)
-    beside(evaluate, onnx_model(blueprint, numbers).SerializeToString(), x_NCHW)
+    x_NCHW = np.random.default_rng(0).normal(0, 1, (1, of.channels, of.height, of.width)).astype(np.float32)
+    beside(evaluate, onnx_model(blueprint, drawn(blueprint)).SerializeToString(), x_NCHW)
 
 
 def test_a_whole_backbone(evaluate: Callable[..., Any]) -> None:

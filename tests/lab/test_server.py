@@ -79,6 +79,7 @@ def test_every_response_carries_the_strict_headers(port: int) -> None:
         headers = send(port, method, path)[1]
         assert headers["content-security-policy"].startswith("default-src 'self'; base-uri 'none'")
         assert "unsafe" not in headers["content-security-policy"]
+        assert "blob:" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
 
 
