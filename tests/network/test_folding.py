@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from pellucid.network.backbone import untrained_backbone
-from pellucid.network.folding import convolution, folded, mean_of_places
+from pellucid.network.convolve import convolve
+from pellucid.network.folding import clipped, convolution, folded, mean_of_places
 from pellucid.network.top import top_of
 
 pytestmark = pytest.mark.slow
@@ -86,7 +87,7 @@ def test_the_layers_of_a_backbone_keep_their_numbers(name: str, boundary: str) -
 
 
 def test_what_does_not_follow_the_pattern_stays() -> None:
-    """Padding by reflection, a convolution that is used twice, statistics of the batch: left alone."""
+    """Padding by reflection stays; what is used twice, or has statistics of batches, is not folded."""
 
     class Odd(nn.Module):
         def __init__(self) -> None:
@@ -103,7 +104,30 @@ def test_what_does_not_follow_the_pattern_stays() -> None:
 
     odd = Odd().eval()
     before = kinds(fx.symbolic_trace(odd))
-    assert kinds(folded(fx.symbolic_trace(odd))) == before
+    after = [convolve if one is nn.Conv2d else one for one in before]
+    after[before.index(nn.Conv2d)] = nn.Conv2d  # the one with mirrors
+    assert kinds(folded(fx.symbolic_trace(odd))) == after
+
+
+def test_an_activation_with_two_bounds_needs_no_copy() -> None:
+    """timm's normalisation with ReLU6 in it: clipped in place, with the gradients that PyTorch's own has."""
+    from timm.layers import BatchNormAct2d
+
+    plain = shaken(nn.Sequential(nn.Conv2d(3, 32, 1), BatchNormAct2d(32, act_layer=nn.ReLU6)))
+
+    class Leaves(fx.Tracer):
+        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+            return not isinstance(m, nn.Sequential)
+
+    other = copy.deepcopy(plain)
+    top = folded(fx.GraphModule(other, Leaves().trace(other)))
+    assert kinds(top) == [convolution, nn.Identity, clipped]
+    maps_NCHW = 5 * torch.randn(3, 3, 9, 7, generator=torch.Generator().manual_seed(1))
+    (found, slopes), (expected, true) = outcome(top, maps_NCHW), outcome(plain, maps_NCHW)
+    assert (found.min(), found.max()) == (0, 6)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    for name, slope in slopes.items():
+        torch.testing.assert_close(slope, true[name], rtol=1e-4, atol=1e-4)
 
 
 def test_the_mean_s_gradient_keeps_the_layout() -> None:

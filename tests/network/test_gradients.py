@@ -86,17 +86,9 @@ def test_all_gradients_and_the_output_are_pytorch_s(channels: int, bias: bool) -
             torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
-def test_it_is_used_where_it_was_measured_to_be_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1 channel, or 32 and more, in float32 while learning on AVX2; all else is left to PyTorch."""
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
-    assert [n for n in (1, 2, 3, 16, 31, 32, 64) if worth_while(torch.zeros(1, n, 2, 2))] == [1, 32, 64]
-    assert not worth_while(torch.zeros(1, 1, 2, 2, dtype=torch.float64))
-    with torch.no_grad():
-        assert not worth_while(torch.zeros(1, 1, 2, 2))
-    with torch.autocast("cpu", torch.bfloat16):
-        assert not worth_while(torch.zeros(1, 1, 2, 2))
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
-    assert not worth_while(torch.zeros(1, 1, 2, 2))
+def test_it_is_used_where_it_was_measured_to_be_faster() -> None:
+    """With 1 channel, or 32 and more; all else is left to PyTorch."""
+    assert [n for n in (1, 2, 3, 16, 31, 32, 64) if worth_while(n)] == [1, 32, 64]
 
 
 def test_a_network_that_trains_fast_takes_its_gradients_here(monkeypatch: pytest.MonkeyPatch) -> None:

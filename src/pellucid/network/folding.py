@@ -4,8 +4,12 @@ The layers keep their own tensors, which all go on learning; only what is comput
 Like ``network.top`` this room imports torch.
 """
 
+from typing import Any, TypeGuard, cast
+
+import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional
+
+from pellucid.network.convolve import Pair, convolve
 
 _ONE = (1, (1, 1))  # an output of one place, as a pooling layer has it written
 
@@ -14,14 +18,18 @@ def folded(top: fx.GraphModule) -> fx.GraphModule:
     """The same module with a graph that computes the same numbers in fewer passes over the maps.
 
     Of a convolution and the batch normalisation behind it, whose statistics stay as they are, one convolution
-    is left; a mean over all places is taken so that its gradient comes in the maps' own layout. What does not
-    follow this pattern stays as it was.
+    is left; a mean over all places is taken so that its gradient comes in the maps' own layout. A convolution
+    by itself goes the ways of ``network.convolve`` too. What does not follow this pattern stays as it was.
     """
     graph = top.graph
     for node in list(graph.nodes):
         layer = _layer(top, node)
         if isinstance(layer, nn.BatchNorm2d):
             _fold(top, node, layer)
+    for node in list(graph.nodes):
+        layer = _layer(top, node)
+        if _plain(layer):
+            _convolve(top, node, layer)
         elif isinstance(layer, nn.AdaptiveAvgPool2d) and layer.output_size in _ONE:
             with graph.inserting_before(node):
                 node.replace_all_uses_with(graph.call_function(mean_of_places, node.args))
@@ -40,9 +48,9 @@ def convolution(
     variance_O: Tensor,
     *,
     eps: float,
-    stride: tuple[int, int],
-    padding: tuple[int, int] | str,
-    dilation: tuple[int, int],
+    stride: Pair,
+    padding: Pair | str,
+    dilation: Pair,
     groups: int,
 ) -> Tensor:
     """A convolution and then a batch normalisation in inference mode, as one convolution.
@@ -67,7 +75,7 @@ def convolution(
     """
     factor_O = gamma_O * (variance_O + eps).rsqrt()
     shift_O = -mean_O if bias_O is None else bias_O - mean_O
-    return functional.conv2d(
+    return convolve(
         x_NCHW,
         weight_OIKK * factor_O[:, None, None, None],
         beta_O + shift_O * factor_O,
@@ -76,6 +84,11 @@ def convolution(
         dilation,
         groups,
     )
+
+
+def clipped(x: Tensor, low: float, high: float) -> Tensor:
+    """All values between two bounds, in place, with no copy of what they were."""
+    return cast(Tensor, Clip.apply(x, low, high))
 
 
 def mean_of_places(x_NCHW: Tensor) -> Tensor:
@@ -87,6 +100,32 @@ def mean_of_places(x_NCHW: Tensor) -> Tensor:
     return x_NCHW.sum((2, 3), keepdim=True) * (1 / (x_NCHW.shape[2] * x_NCHW.shape[3]))
 
 
+class Clip(torch.autograd.Function):
+    """All values between two bounds, in place; ``apply(x, low, high)``.
+
+    Its gradient is told from what it gave. PyTorch's own, in place, copies what it was given.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float) -> Tensor:
+        """The same tensor, clipped."""
+        ctx.mark_dirty(x.clamp_(low, high))
+        ctx.save_for_backward(x)
+        ctx.bounds = low, high
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradient where a value lies between the bounds, and 0 where it is one of them."""
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradients[0], y, *ctx.bounds), None, None
+
+
+def _plain(layer: nn.Module | None) -> TypeGuard[nn.Conv2d]:
+    """Whether it is a convolution that does not pad, or do more, in a way of its own."""
+    return type(layer) is nn.Conv2d and layer.padding_mode == "zeros"
+
+
 def _layer(top: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     return top.get_submodule(str(node.target)) if node.op == "call_module" else None
 
@@ -95,8 +134,8 @@ def _fold(top: fx.GraphModule, node: fx.Node, norm: nn.BatchNorm2d) -> None:
     """Put one convolution where ``node``, a batch normalisation, follows one."""
     (before,) = node.all_input_nodes
     conv = _layer(top, before)
-    if type(conv) is not nn.Conv2d or conv.padding_mode != "zeros" or len(before.users) > 1:
-        return  # another kind of convolution pads, or does more, by itself
+    if not _plain(conv) or len(before.users) > 1:
+        return
     if norm.running_mean is None or not norm.affine:
         return
     graph, inside, at = top.graph, str(before.target), str(node.target)
@@ -112,8 +151,22 @@ def _fold(top: fx.GraphModule, node: fx.Node, norm: nn.BatchNorm2d) -> None:
             (before.args[0], *tensors),
             {"eps": norm.eps, "groups": conv.groups, **settings},
         )
-        for name, _ in norm.named_children():  # timm's has dropout and activation of its own, in this order
-            result = graph.call_module(f"{at}.{name}", (result,))
+        for name, child in norm.named_children():  # timm's has dropout and activation, in this order
+            if isinstance(child, nn.Hardtanh):  # ReLU6 is one
+                result = graph.call_function(clipped, (result, child.min_val, child.max_val))
+            else:
+                result = graph.call_module(f"{at}.{name}", (result,))
     node.replace_all_uses_with(result)
     graph.erase_node(node)
     graph.erase_node(before)
+
+
+def _convolve(top: fx.GraphModule, node: fx.Node, conv: nn.Conv2d) -> None:
+    """Put ``convolve`` where ``node``, a convolution, was."""
+    graph, inside = top.graph, str(node.target)
+    with graph.inserting_before(node):
+        weight = graph.get_attr(f"{inside}.weight")
+        bias = None if conv.bias is None else graph.get_attr(f"{inside}.bias")
+        settings = conv.stride, conv.padding, conv.dilation, conv.groups
+        node.replace_all_uses_with(graph.call_function(convolve, (node.args[0], weight, bias, *settings)))
+    graph.erase_node(node)

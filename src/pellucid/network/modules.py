@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pellucid.network.gradients import PatchConv, worth_while
+from pellucid.network.convolve import Pair, convolve
 from pellucid.network.shapes import Pads
 
 
@@ -36,7 +36,7 @@ class PaddedConv2d(nn.Conv2d):
     """A convolution with any padding on each side, and a mask on its weights where a table says so."""
 
     mask: Tensor | None
-    own_gradient = False  # whether to take the kernel's gradient by matrix products where that is faster
+    own_gradient = False  # whether to go the ways of ``network.convolve``, which are for learning
 
     def __init__(
         self,
@@ -68,10 +68,11 @@ class PaddedConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's own name
         """(N, C, H, W) -> (N, filters, H', W')."""
         x_NCHW = input if self.pads is None else functional.pad(input, self.pads)
-        if self.own_gradient and self.groups == 1 and self.mask is None and worth_while(x_NCHW):
-            settings = (self.stride, self.padding, self.dilation)
-            return cast(Tensor, PatchConv.apply(x_NCHW, self.weight, self.bias, *settings))
         weight = self.weight if self.mask is None else self.weight * self.mask
+        if self.own_gradient:
+            stride, dilation = cast(Pair, self.stride), cast(Pair, self.dilation)
+            padding = cast(Pair | str, self.padding)
+            return convolve(x_NCHW, weight, self.bias, stride, padding, dilation, self.groups)
         return cast(Tensor, self._conv_forward(x_NCHW, weight, self.bias))
 
 
