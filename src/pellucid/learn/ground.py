@@ -27,7 +27,7 @@ from pellucid.training.features import cache_limit, extract_views
 from pellucid.training.feed import Feed
 from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
 from pellucid.training.pixels import load_pixels
-from pellucid.training.rung import EVERYTHING, PLAIN, Rung
+from pellucid.training.rung import PLAIN, Rung
 from pellucid.training.trunk import Trunk, open_trunk
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def views_wanted(rung: Rung, request: TrainRequest) -> int:
     """
     if rung.augment == PLAIN:
         return 1
-    return request.views or (MOST_VIEWS if rung.learns == EVERYTHING else VIEWS)
+    return request.views or (MOST_VIEWS if rung.whole else VIEWS)
 
 
 def break_ground(
@@ -128,7 +128,7 @@ def break_ground(
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     parts = base.material.parts
     augment, number, trunk = preset(rung.augment), views_wanted(rung, request), None
-    if rung.learns != EVERYTHING:
+    if not rung.whole:
         trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
         number = _affordable(number, rung, trunk, parts, listen)
     views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]

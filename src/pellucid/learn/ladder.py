@@ -175,7 +175,7 @@ class _Climber:
         """Seconds that the step takes: without folds, and with all of them."""
         parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}
         views = views_wanted(rung, self.request) + (1 if self.folds and rung.augment != PLAIN else 0)
-        views = 0 if rung.learns == EVERYTHING else views
+        views = 0 if rung.whole else views
         plan = plan_of(self.request, parts["train"])
         usual = steps or _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
         again = sum(len(fold.seen_M) for fold in self.folds) / max(parts["train"], 1)
@@ -314,7 +314,7 @@ def _too_few(base: Base, folds: Sequence[Fold]) -> str:
 
 def _measured_pace(ground: Ground, seconds: float, before: float) -> float:
     """Pictures a second through the frozen layers; bounded, since what came from the cache took no time."""
-    if ground.rung.learns == EVERYTHING:
+    if ground.rung.whole:
         return before
     pace = (len(ground.train) * len(ground.shown) + len(ground.val)) / max(seconds, 1e-6)
     return min(pace, 4 * before)

@@ -33,6 +33,11 @@ class Rung:
         return self.learns not in (FROM_PIXELS, FROZEN)
 
     @property
+    def whole(self) -> bool:
+        """Whether all layers learn: then it is pictures that are learnt from, and no maps are kept."""
+        return self.learns == EVERYTHING
+
+    @property
     def name(self) -> str:
         """In words, as a stage is called."""
         what = f"finetune, {_WORDS.get(self.learns, f'above {self.learns}')}" if self.tunes else self.learns
