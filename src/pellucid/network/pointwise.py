@@ -1,6 +1,6 @@
 """A convolution of single places as matrix products: its output, and its gradients.
 
-A matrix product takes six sevenths of what oneDNN takes for the same numbers, on AVX2 (benchmarks/LOG.md).
+oneDNN takes longer for the same numbers on AVX2 (benchmarks/LOG.md).
 """
 
 from typing import Any

@@ -1,11 +1,11 @@
 // A network's layers in the browser, one picture at a time: float32 numbers in plain arrays. It knows the steps that
 // an exported page may hold, as ONNX defines them; what they stand for is not known here.
 
+import { convolution, places, product } from "./convolution.js";
+
 /** @typedef {{shape: number[], data: Float32Array}} Tensor */
 /** @typedef {{op: string, inputs: string[], output: string, [setting: string]: any}} Step */
 /** @typedef {{steps: Step[], tensors: Record<string, Tensor>, output: string}} Network */
-
-const COLUMNS = 1024; // of a product's right side at a time: they stay in the processor's cache
 
 /**
  * The network's output for one picture, its steps in order; the page lives on between them.
@@ -34,110 +34,6 @@ export async function run(network, name, input, breathe = async () => {}) {
 
 /** @param {number[]} shape */
 const size = (shape) => shape.reduce((one, other) => one * other, 1);
-
-/**
- * out (M, P) += a (M, K) b (K, P).
- * @param {Float32Array} a
- * @param {Float32Array} b
- * @param {Float32Array} out
- * @param {number} rows M
- * @param {number} inner K
- * @param {number} columns P
- */
-export function product(a, b, out, rows, inner, columns) {
-  for (let from = 0; from < columns; from += COLUMNS) {
-    const to = Math.min(from + COLUMNS, columns);
-    let row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      const [out0, out1, out2, out3] = [0, 1, 2, 3].map((more) => out.subarray((row + more) * columns + from, (row + more) * columns + to));
-      for (let k = 0; k < inner; k++) {
-        const [a0, a1, a2, a3] = [a[row * inner + k], a[(row + 1) * inner + k], a[(row + 2) * inner + k], a[(row + 3) * inner + k]];
-        const part = b.subarray(k * columns + from, k * columns + to);
-        for (let at = 0; at < part.length; at++) {
-          const value = part[at];
-          out0[at] += a0 * value;
-          out1[at] += a1 * value;
-          out2[at] += a2 * value;
-          out3[at] += a3 * value;
-        }
-      }
-    }
-    for (; row < rows; row++) {
-      const out0 = out.subarray(row * columns + from, row * columns + to);
-      for (let k = 0; k < inner; k++) {
-        const a0 = a[row * inner + k];
-        const part = b.subarray(k * columns + from, k * columns + to);
-        for (let at = 0; at < part.length; at++) {
-          out0[at] += a0 * part[at];
-        }
-      }
-    }
-  }
-}
-
-/** How many places a window has along one side. */
-const places = (/** @type {number} */ length, /** @type {number} */ window, /** @type {number} */ stride, /** @type {number} */ pads, dilation = 1) => Math.floor((length + pads - (window - 1) * dilation - 1) / stride) + 1;
-
-/**
- * A convolution: (1, C, H, W) and (F, C / groups, h, w) -> (1, F, H', W').
- * @param {Tensor[]} given input, weight, and perhaps bias
- * @param {Step} step
- * @returns {Tensor}
- */
-function convolution([x, weight, bias], step) {
-  const [, channels, height, width] = x.shape;
-  const [filters, per, high, wide] = weight.shape;
-  const [top, left, bottom, right] = step.pads;
-  const [[down, across], [dilateDown, dilateAcross]] = [step.strides, step.dilations];
-  const rows = places(height, high, down, top + bottom, dilateDown);
-  const columns = places(width, wide, across, left + right, dilateAcross);
-  const out = { shape: [1, filters, rows, columns], data: new Float32Array(filters * rows * columns) };
-  const plane = rows * columns;
-  for (let filter = 0; bias && filter < filters; filter++) {
-    out.data.fill(bias.data[filter], filter * plane, (filter + 1) * plane);
-  }
-  const each = filters / step.group; // filters of a group
-  const plain = high * wide === 1 && down * across === 1 && top + left + bottom + right === 0;
-  for (let group = 0; group < step.group; group++) {
-    const some = x.data.subarray(group * per * height * width, (group + 1) * per * height * width);
-    const patches = plain ? some : patched(some, per, height, width, step, high, wide, rows, columns);
-    const weights = weight.data.subarray(group * each * per * high * wide, (group + 1) * each * per * high * wide);
-    product(weights, patches, out.data.subarray(group * each * plane, (group + 1) * each * plane), each, per * high * wide, plane);
-  }
-  return out;
-}
-
-/**
- * What lies under the window at each place: (C h w, H' W'), zeros beyond the edge.
- * @param {Float32Array} x @param {number} channels @param {number} height @param {number} width @param {Step} step
- * @param {number} high @param {number} wide @param {number} rows @param {number} columns
- */
-function patched(x, channels, height, width, step, high, wide, rows, columns) {
-  const [top, left] = step.pads;
-  const [[down, across], [dilateDown, dilateAcross]] = [step.strides, step.dilations];
-  const found = new Float32Array(channels * high * wide * rows * columns);
-  let at = 0;
-  for (let channel = 0; channel < channels; channel++) {
-    for (let i = 0; i < high; i++) {
-      for (let j = 0; j < wide; j++) {
-        for (let row = 0; row < rows; row++, at += columns) {
-          const y = row * down + i * dilateDown - top;
-          if (y < 0 || y >= height) {
-            continue;
-          }
-          const start = (channel * height + y) * width;
-          for (let column = 0; column < columns; column++) {
-            const place = column * across + j * dilateAcross - left;
-            if (place >= 0 && place < width) {
-              found[at + column] = x[start + place];
-            }
-          }
-        }
-      }
-    }
-  }
-  return found;
-}
 
 /**
  * The largest number under each window, or the mean of those that are no padding.
@@ -189,6 +85,25 @@ function whole(reduce) {
  * @returns {(given: Tensor[], step: Step) => Tensor}
  */
 const each = (change) => ([x], step) => ({ shape: x.shape, data: x.data.map((value) => change(value, step)) });
+
+/**
+ * All numbers between two bounds; by far the most frequent step, and twice as fast as ``each``.
+ * @param {Tensor[]} given
+ * @param {Step} step
+ * @returns {Tensor}
+ */
+function clipped([x], { low, high }) {
+  const data = x.data.slice();
+  for (let at = 0; at < data.length; at++) {
+    const value = data[at];
+    if (value < low) {
+      data[at] = low;
+    } else if (value > high) {
+      data[at] = high;
+    }
+  }
+  return { shape: x.shape, data };
+}
 
 /**
  * Two tensors number by number; a side of 1 is repeated.
@@ -280,7 +195,7 @@ export const OPERATIONS = {
   avgpool: pooling(false),
   mean: whole((values) => values.reduce((one, other) => one + other, 0) / values.length),
   max: whole((values) => values.reduce((one, other) => Math.max(one, other), -Infinity)),
-  clip: each((value, step) => Math.min(Math.max(value, step.low), step.high)),
+  clip: clipped,
   sigmoid: each((value) => 1 / (1 + Math.exp(-value))),
   tanh: each(Math.tanh),
   leaky: each((value, step) => (value < 0 ? value * step.alpha : value)),
