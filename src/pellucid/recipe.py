@@ -74,7 +74,7 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
         request = scratch.settled(request, listen)
     if request.chosen in ("finetune", "scratch"):
         unfinished.refuse_another()
-    with unfinished.telling_how_to_go_on():
+    with unfinished.under_way():
         run = _train(request, folder, unfinished, listen)
     unfinished.remove()
     return run

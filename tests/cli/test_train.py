@@ -236,18 +236,26 @@ def test_too_little_to_learn_from_is_refused(
 def test_a_diverging_training_says_what_to_do(
     pellucid, strokes: Path, tmp_path: Path, one_core: None
 ) -> None:
-    """Exit status 2, the step, a lower rate, and the unfinished folder, which a second one leaves alone."""
+    """Exit status 2, the step, a lower rate; with that the same command may follow at once."""
     deep = "input 12x12x1; " + "conv 8 3x3 padding=same; " * 80 + "flatten; dense 3 softmax"
     arguments = ["train", strokes, "--network", deep, "--learning-rate", 10, "--out", tmp_path / "run"]
     said = pellucid(*arguments, "--epochs", 50)
     assert said.status == 2
     assert "loss was " in said.err.splitlines()[-1]
     assert "Train again with a lower learning rate, such as --learning-rate 2.5." in said.err
-    assert f"first delete '{tmp_path / 'run'}.unfinished'." in said.err
-    again = pellucid(*arguments)
-    assert again.status == 2
-    assert again.err.startswith(f"There is an unfinished training at '{tmp_path / 'run'}.unfinished'.")
-    assert f"Go on with it: pellucid train --resume {tmp_path / 'run'}." in again.err
+    assert not list(tmp_path.glob("run*"))
+    assert pellucid(*arguments, "--learning-rate", 1e-3, "--epochs", 1).status == 0
+
+
+def test_an_unfinished_training_is_left_alone(pellucid, strokes: Path, tmp_path: Path) -> None:
+    """Another one at the same place is refused, with the command that goes on."""
+    there = tmp_path / "run.unfinished"
+    there.mkdir()
+    said = pellucid("train", strokes, "--network", "digits-convnet", "--out", tmp_path / "run")
+    assert said.status == 2
+    assert said.err.startswith(f"There is an unfinished training at '{there}'.")
+    assert f"Go on with it: pellucid train --resume {tmp_path / 'run'}. Or delete it." in said.err
+    assert there.is_dir()
 
 
 def test_resume_with_json_is_no_contradiction(pellucid, scratched, tmp_path: Path) -> None:

@@ -172,11 +172,11 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 def test_an_interrupt_names_the_command_that_goes_on(tmp_path: Path) -> None:
     """Where there is something to go on with; elsewhere the interrupt passes as it is."""
     run = tmp_path / "my run"
-    with pytest.raises(KeyboardInterrupt) as caught, Unfinished(run).telling_how_to_go_on():
+    with pytest.raises(KeyboardInterrupt) as caught, Unfinished(run).under_way():
         raise KeyboardInterrupt
     assert str(caught.value) == ""
     one = begun(run)
-    with pytest.raises(KeyboardInterrupt) as caught, one.telling_how_to_go_on():
+    with pytest.raises(KeyboardInterrupt) as caught, one.under_way():
         raise KeyboardInterrupt
     assert str(caught.value) == (
         f"Interrupted. What was learnt so far is kept in '{one.folder}'. Go on with: "
@@ -200,10 +200,30 @@ def test_a_run_may_be_named_by_its_unfinished_folder(given: str, meant: str) -> 
 
 
 def test_how_a_failed_training_can_be_repeated_is_told(tmp_path: Path) -> None:
-    """With a state that is kept, and without."""
+    """With a state that is kept; without one there is nothing to tell."""
     one = begun(tmp_path / "run")
-    assert one.left == f"To train at the same place, first delete '{one.folder}'."
+    assert one.left == ""
     one.keep(State({"a": np.ones(2, np.float32)}, {}))
     assert one.left == (
         f"The last good state is kept in '{one.folder}'; delete that to train at the same place."
     )
+
+
+def test_a_failure_that_has_learnt_nothing_leaves_nothing(tmp_path: Path) -> None:
+    """The folder goes away where it holds no state; where it does, or is another training's, it stays."""
+
+    def fail(one: Unfinished) -> None:
+        with pytest.raises(RequestError), one.under_way():
+            raise RequestError("No.", "Yes.", "Do.")
+
+    one = begun(tmp_path / "run")
+    fail(Unfinished(tmp_path / "run"))  # somebody else's attempt at the same place
+    assert one.folder.is_dir()
+    fail(one)
+    assert not one.folder.exists()
+    two = begun(tmp_path / "run")
+    two.keep(State({"a": np.ones(2, np.float32)}, {}))
+    fail(two)
+    assert two.folder.is_dir()
+    fail(Unfinished(tmp_path / "run", resumed=True))
+    assert two.folder.is_dir()

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.data.fractions import Fractions
-from pellucid.errors import RequestError, RunError, shown
+from pellucid.errors import PellucidError, RequestError, RunError, shown
 from pellucid.request import TrainRequest
 from pellucid.storage import storage_errors, whole_folder
-from pellucid.training.checkpoint import State, read_state, write_state
+from pellucid.training.checkpoint import State, has_state, read_state, write_state
 
 _REQUEST = "request.json"
 _METRICS = "metrics.jsonl"
@@ -46,17 +46,19 @@ class Watch:
     left: Callable[[], str] = lambda: ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Unfinished:
     """The folder for the run at ``run``; it need not exist.
 
     Attributes:
         run: Where the run will stand.
         resumed: Whether a training goes on that began earlier.
+        made: Whether the folder was made here, and is nobody else's.
     """
 
     run: Path
     resumed: bool = False
+    made: bool = False
 
     @property
     def folder(self) -> Path:
@@ -71,9 +73,9 @@ class Unfinished:
 
     @property
     def left(self) -> str:
-        """What stands there after a training that failed, as a sentence."""
-        if read_state(self.folder) is None:
-            return f"To train at the same place, first delete {shown(self.folder)}."
+        """What stands there after a training that failed, as a sentence; "" where it had learnt nothing."""
+        if not has_state(self.folder):
+            return ""
         return f"The last good state is kept in {shown(self.folder)}; delete that to train at the same place."
 
     def refuse_another(self) -> None:
@@ -119,6 +121,7 @@ class Unfinished:
         with storage_errors(self.folder, _WHAT), whole_folder(self.folder) as partial:
             told = {"request": request.to_json(), "digest": digest}
             (partial / _REQUEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        self.made = True
         return None
 
     def keep(self, state: State) -> None:
@@ -137,14 +140,21 @@ class Unfinished:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
-    def telling_how_to_go_on(self) -> Iterator[None]:
+    def under_way(self) -> Iterator[None]:
         """Within the block, an interrupt says how the training goes on, where one is under way.
+
+        One that began here and failed before it had learnt anything leaves nothing behind, so that the same
+        command can be given again, set right.
 
         Raises:
             KeyboardInterrupt: the person's, with the sentences.
         """
         try:
             yield
+        except PellucidError:
+            if self.made and not has_state(self.folder):
+                self.remove()
+            raise
         except KeyboardInterrupt as error:
             if not self.folder.exists():
                 raise

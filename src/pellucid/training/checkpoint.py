@@ -51,6 +51,11 @@ def write_state(folder: Path, state: State) -> None:
             partial.unlink(missing_ok=True)
 
 
+def has_state(folder: Path) -> bool:
+    """Whether a state was written there."""
+    return (folder / _FILE).exists()
+
+
 def read_state(folder: Path) -> State | None:
     """The state that was written last; None where none was.
 
@@ -58,7 +63,7 @@ def read_state(folder: Path) -> State | None:
         RunError: it is damaged.
     """
     path = folder / _FILE
-    if not path.exists():
+    if not has_state(folder):
         return None
     try:
         with safe_open(path, "numpy") as file:
