@@ -56,7 +56,7 @@ def main() -> None:
             figures.note("timm", theirs.seconds)
             figures.rate("timm, pace of its epochs", given.number / theirs.answer()["seconds"]["epoch"])
             figures.rate("timm / Pellucid", theirs.seconds / ours.ended.seconds, "x")
-            learning = ours.phases["finetuning"]
+            learning = ours.phases["network"] + ours.phases["finetuning"]
             figures.rate("timm / Pellucid's fine-tuning", theirs.seconds / learning, "x")
             others = fastai.train(pictures, shop.weights())
             figures.note("fastai, fine_tune(1)", others.seconds)

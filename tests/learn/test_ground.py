@@ -8,10 +8,10 @@ import pytest
 from torch import nn
 
 from pellucid.data.scan import Scan
-from pellucid.errors import StorageError
+from pellucid.errors import BackboneError, StorageError
 from pellucid.events import Event, Notice, silent
 from pellucid.learn.features import Base
-from pellucid.learn.ground import Ground, Stock, break_ground, with_validation
+from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, with_validation
 from pellucid.network.tail import Tail
 from pellucid.request import TrainRequest
 from pellucid.training.rung import Rung
@@ -39,6 +39,14 @@ def _top(ground: Ground) -> nn.Module:
     from pellucid.network.top import top_of
 
     return top_of(ground.stock.backbone, ground.freeze.boundary)
+
+
+def test_a_boundary_that_is_none_is_refused_before_anything_is_computed(request_: TrainRequest) -> None:
+    """With those that there are."""
+    with pytest.raises(
+        BackboneError, match=r"has no boundary 'blocks\.99' to learn above\. last, last-two, all"
+    ):
+        take_stock(request_, [Rung("last"), Rung("blocks.99")])
 
 
 def test_a_small_disk_means_fewer_views_and_says_so(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pellucid.errors import BackboneError
 from pellucid.events import Event, Notice
 from pellucid.learn import ladder
 from pellucid.learn.ladder import other_views, rungs_of
@@ -58,6 +59,27 @@ def test_a_budget_of_a_second_delivers_features_and_says_so(colours: Path, tmp_p
     assert steps[1]["why"].startswith("It would have taken about ")
     assert any("s of the budget were left." in note for note in run.record["notes"])
     assert "The frozen layers were kept as they are." in run.report.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_backbone_that_cannot_be_cut_keeps_its_frozen_layers(
+    colours: Path, tmp_path: Path, tiny: str
+) -> None:
+    """What the ladder would have tried by itself is told; what a person asked for is refused at once."""
+    out = tmp_path / "run"
+    run = train(TrainRequest(source=str(colours), backbone=tiny, budget=1000.0, out=out, fit="squash"))
+    first, *deeper = run.record["ladder"][:3]
+    assert first["outcome"] == "kept"
+    for step in deeper:
+        assert step["outcome"] == "not tried"
+        assert step["why"].startswith(f"There is no backbone '{tiny}'.")
+    for asked in ({"steps": "features,last"}, {"recipe": "finetune"}):
+        request = TrainRequest(
+            source=str(colours), backbone=tiny, out=tmp_path / "other", fit="squash", **asked
+        )
+        with pytest.raises(BackboneError, match="There is no backbone"):
+            train(request)
+    assert not list(tmp_path.glob("other*"))
 
 
 @pytest.fixture

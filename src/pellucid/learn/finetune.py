@@ -86,12 +86,14 @@ def learn(
         DivergedError: the loss was no number any more.
         FreezeError: what was frozen changed.
     """
-    base = learn_base(request, looked, split, clock, listen)
     rung = Rung(request.unfreeze, request.augment)
+    with clock("network"):
+        stock = take_stock(request, [rung])
+    base = learn_base(request, looked, split, clock, listen)
     with clock("finetuning"):
         begun = perf_counter()
         watch = unfinished.watch(request, looked.digest)
-        ground = break_ground(rung, request, looked, base, take_stock(request), listen)
+        ground = break_ground(rung, request, looked, base, stock, listen)
         climbed = climb(ground, request, base, watch, listen)
         spent = perf_counter() - begun
         reached = of_validation(rung.name, climbed.val_logits_NK, base)

@@ -77,15 +77,22 @@ class Ground:
     held: Maps | None = None
 
 
-def take_stock(request: TrainRequest) -> Stock:
+def take_stock(request: TrainRequest, rungs: Sequence[Rung] = ()) -> Stock:
     """The backbone that the request names, in PyTorch, which takes seconds: once for all steps.
 
+    Args:
+        request: What was asked for.
+        rungs: Steps that will be taken: it is seen that the backbone can be cut where they begin.
+
     Raises:
-        BackboneError: it or its weights are not to be had.
+        BackboneError: it or its weights are not to be had, or it cannot be cut there.
     """
     from pellucid.network.backbone import load_backbone
+    from pellucid.network.top import boundary_of, top_of
 
     backbone = load_backbone(request.backbone, weights=request.weights, download=request.download)
+    for rung in rungs:
+        top_of(backbone, boundary_of(backbone, rung.learns))
     return Stock(backbone, tensors_of(backbone.module.state_dict()))
 
 

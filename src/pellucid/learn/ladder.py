@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid.data.duplicates import Duplicates
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
-from pellucid.errors import shown
+from pellucid.errors import BackboneError, shown
 from pellucid.evaluation.metrics import log_losses
 from pellucid.events import Listener, Notice
 from pellucid.learn import scratch
@@ -198,17 +198,20 @@ def learn(
         duplicates: Which pictures show the same thing; in cross-validation they stay together.
 
     Raises:
-        BackboneError: the backbone is not to be had, or cannot be cut where a step was to begin.
+        BackboneError: the backbone is not to be had, or cannot be cut where a step that was asked for begins.
         SourceError, StorageError, RequestError: as for the recipe that a step follows.
         DivergedError: the loss was no number any more.
         FreezeError: what was frozen changed.
     """
+    named = [rung for rung in request.rungs if rung.tunes]
+    with clock("network"):
+        stock = take_stock(request, named) if named else None
     base = learn_base(request, looked, split, clock, listen)
     with clock("ladder"):
         folds = _folds(request, looked, duplicates, base)
         if folds:
             listen(Notice(_too_few(base, folds)))
-        best, steps = _climb(_Climber(request, looked, split, base, listen, folds), request)
+        best, steps = _climb(_Climber(request, looked, split, base, listen, folds, stock=stock), request)
     with clock("answers"):
         outcome = best.deliver()
     return with_steps(outcome, base.stage, steps, listen, folded=bool(folds))
@@ -250,6 +253,9 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
             better, why, reached = _judged(climber, best, tried, left - (perf_counter() - started))
         except _TooLongError as error:
             steps.append(_not_tried(rung, error.args[0], left))
+            continue
+        except BackboneError as error:  # the head on frozen layers is there all the same
+            steps.append(Step(rung.name, "not tried", str(error)))
             continue
         except KeyboardInterrupt:
             if best is None:
