@@ -7,7 +7,7 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 
 - mnist: the IDX files of MNIST; 50 pictures a class to learn from.
 - fashion: those of Fashion-MNIST (Debian's dataset-fashion-mnist, MIT); 100 a class.
-- textile: the class folders in PyPI's conformal-clip-data (MIT); 1,000 pictures.
+- textile: the class folders in PyPI's conformal-clip-data (MIT); 1,000 pictures, half of them without a defect.
 - ants-bees: PyTorch's tutorial data; 244 pictures.
 
 Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
@@ -48,21 +48,26 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A set of pictures: how many to learn from and to test on, in all, as evenly by class as they come."""
+    """A set of pictures: how many to learn from and to test on, in all.
+
+    Attributes:
+        even: Whether each class has as many; otherwise each has its share of the set.
+    """
 
     learnt: int
     tested: int
+    even: bool = True
 
 
 SETS = {
     "mnist": Kind(500, 1000),
     "fashion": Kind(1000, 1000),
-    "textile": Kind(1000, 1000),
+    "textile": Kind(1000, 1000, even=False),
     "ants-bees": Kind(244, 153),
 }
 
 
-def draw(source: str, out: str, learnt: str, tested: str, seed: str) -> None:
+def draw(source: str, out: str, learnt: str, tested: str, even: str, seed: str) -> None:
     """Write ``out/train/CLASS/*.png`` and ``out/test/CLASS/*.png``, drawn by the seed, class by class.
 
     A source that has a test split of its own is tested on that alone.
@@ -84,6 +89,8 @@ def draw(source: str, out: str, learnt: str, tested: str, seed: str) -> None:
         for number, (label, every) in enumerate(sorted(among.items())):
             free = [place for place in every if place not in taken]
             share = wanted // len(among) + (number < wanted % len(among))
+            if even != str(True):
+                share = round(wanted * len(every) / sum(map(len, among.values())))
             chosen = chance.permutation(free)[:share].tolist()
             taken.update(chosen)
             folder = Path(out) / split / label
@@ -103,7 +110,7 @@ ladder, its ``steps``, and for each column the test pictures in order, ``1`` whe
 def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Split:
     """All columns of one split, each by ``pellucid train`` as a process of its own."""
     kind = SETS[name]
-    numbers = (str(kind.learnt), str(kind.tested), str(seed))
+    numbers = (str(kind.learnt), str(kind.tested), str(kind.even), str(seed))
     run([sys.executable, "-c", _DRAW, source, folder / "pictures", *numbers])
 
     def train(column: str, options: tuple[str, ...]) -> Path:
