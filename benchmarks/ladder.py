@@ -7,7 +7,7 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 
 - mnist: the IDX files of MNIST; 50 pictures a class to learn from.
 - fashion: those of Fashion-MNIST (Debian's dataset-fashion-mnist, MIT); 100 a class.
-- textile: the class folders in PyPI's conformal-clip-data (MIT); 1,000 pictures, half of them without a defect.
+- textile: the class folders in PyPI's conformal-clip-data (MIT); 1,000 as they come, half without a defect.
 - ants-bees: PyTorch's tutorial data; 244 pictures.
 
 Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
