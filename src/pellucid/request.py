@@ -84,7 +84,10 @@ class TrainRequest:
     )
     augment: str = field(
         default="none",
-        metadata={"help": "Views to learn from: none, shift, light, lecture or strong ('pellucid augment')."},
+        metadata={
+            "help": "Views to learn from: none, shift, light, lecture or strong, or transforms such as "
+            "'RandomFlip horizontal; RandomRotation 0.05' ('pellucid augment' shows them)."
+        },
     )
     unfreeze: str = field(
         default="last",
@@ -130,7 +133,10 @@ class TrainRequest:
         _check_choice("class weights", self.class_weights, get_args(ClassWeights))
         _check_choice("device", self.device, get_args(Device))
         _check_choice("precision", self.precision, get_args(Precision))
-        _check_choice("augmentation", self.augment, AUGMENTATIONS)
+        if self.augment not in AUGMENTATIONS:
+            from pellucid.pictures.augment.text import augmentation
+
+            augmentation(self.augment)
         if self.views is not None and not 1 <= self.views <= MOST_VIEWS:
             raise RequestError(
                 f"The number of views is {self.views:,}.",

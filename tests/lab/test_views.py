@@ -1,6 +1,7 @@
 """The room Views: its views are ``pellucid augment``'s, changes of a plan become text, slips are told."""
 
 import io
+import shlex
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from pellucid.lab.examples import example_bytes
 from pellucid.lab.held import HELD
 from pellucid.lab.question import QuestionError
 from pellucid.lab.views import FIRST, VIEWS, edit, make, start
-from pellucid.lab.viewtext import written
 from pellucid.pictures.augment.geometry import RandomFlip, RandomRotation
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.presets import PRESETS
+from pellucid.pictures.augment.text import parse, written
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
 
@@ -45,6 +46,7 @@ def test_the_views_are_those_that_training_makes(name: str, picture: str) -> Non
     reply = make({"picture": picture, "text": written(plan), "seed": 7})
     assert reply["wrong"] is None
     assert reply["preset"] == name
+    assert reply["command"] == f"pellucid train PICTURES --augment {name}"
     data = HELD.picture(picture)
     pixels_HWC = decode(data, at_least=(448, 448))
     size = pixels_HWC.shape[:2] if max(pixels_HWC.shape) < 224 else (224, 224)
@@ -75,6 +77,17 @@ def test_the_matrix_is_the_one_warp() -> None:
         assert [a * 13.5 + b * 13.5 + c, d * 13.5 + e * 13.5 + f] == pytest.approx([13.5, 13.5])
         assert ("mirrored" in view["warp"]["told"]) == flip["horizontal"]
     assert make({"picture": "digits/3", "text": "RandomHue 0.1"})["views"][0]["warp"] is None
+
+
+def test_a_plan_of_one_s_own_is_learnt_from_by_its_text() -> None:
+    """As a shell takes it."""
+    text = "RandomFlip\nRandomRotation 0.03\nfill wrap"
+    command = make({"picture": FIRST, "text": text, "seed": 0})["command"]
+    assert command == (
+        "pellucid train PICTURES --augment 'RandomFlip horizontal_and_vertical; RandomRotation 0.03; fill wrap'"
+    )
+    words = shlex.split(command)
+    assert parse(words[-1]) == parse(text)
 
 
 def test_another_seed_draws_other_views_and_the_same_one_the_same() -> None:

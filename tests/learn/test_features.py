@@ -11,6 +11,7 @@ from pellucid.data.source import open_source
 from pellucid.data.split import split_pictures
 from pellucid.learn.features import learn
 from pellucid.learn.learned import Clock, Learned
+from pellucid.recipe import train
 from pellucid.request import TrainRequest
 from pellucid.training.features import extract
 from pellucid.training.head import fit_head
@@ -50,3 +51,17 @@ def test_the_test_split_is_answered_by_the_classifier(learned: Learned) -> None:
     np.testing.assert_allclose(test_NK.sum(axis=1), 1)
     assert learned.stages[0].val.n == len(learned.parts["val"].pictures)
     assert [line["event"] for line in learned.metrics] == ["head"] * len(learned.record["head"]["tried"])
+
+
+def test_views_by_an_augmentation_of_one_s_own(tiny: str, colours: Path, tmp_path: Path) -> None:
+    """Its text is the request, its views are learnt from, and the report says what was drawn."""
+    text = "RandomFlip horizontal; RandomBrightness 0.1; fill nearest"
+    request = TrainRequest(
+        source=str(colours), backbone=tiny, augment=text, views=2, out=tmp_path / "run", fit="squash"
+    )
+    run = train(request)
+    assert run.record["request"]["augment"] == text
+    assert [stage["name"] for stage in run.record["stages"]][-1] == "features, own views"
+    assert (run.record["head"]["augment"], run.record["head"]["views"]) == (text, 2)
+    page = run.report.read_text("utf-8")
+    assert f"--augment &#39;{text}&#39;" in page

@@ -22,7 +22,11 @@ _PAGE, _SHEET = "views.html", "views.png"
 
 def run(
     source: str = options.SOURCE,
-    preset: str = typer.Option("lecture", help="none, shift, light, lecture or strong."),
+    preset: str = typer.Option(
+        "lecture",
+        help="none, shift, light, lecture or strong, or transforms such as 'RandomFlip horizontal; "
+        "RandomRotation 0.05'.",
+    ),
     views: int = typer.Option(8, help="Views of each picture, 1 to 64."),
     number: int = typer.Option(6, help="Pictures, as evenly from the classes as can be, 1 to 100."),
     seed: int = typer.Option(0, help="Another seed draws other views."),
@@ -33,7 +37,7 @@ def run(
 ) -> None:
     """Show views of some pictures: a page and a PNG, with what was drawn for each in words."""
     from pellucid.data.source import open_source  # numpy and OpenCV, which --help does not need
-    from pellucid.pictures.augment.presets import preset as augmentation
+    from pellucid.pictures.augment.text import augmentation
     from pellucid.report.sheet import sheet
     from pellucid.report.views import page, rows, summary
     from pellucid.storage import storage_errors, whole_folder
@@ -101,5 +105,6 @@ def _check(what: str, value: int, most: int, advice: str) -> None:
 def _free_folder(source: str, preset: str) -> Path:
     """views/NAME-PRESET-1, or the next number that is free."""
     name = re.sub(r"[^\w.-]+", "-", Path(source.removeprefix("builtin:")).name).strip("-.") or "pictures"
-    candidates = (Path("views") / f"{name[:60]}-{preset}-{turn}" for turn in count(1))
+    kind = preset if preset.isalpha() else "own"
+    candidates = (Path("views") / f"{name[:60]}-{kind}-{turn}" for turn in count(1))
     return next(folder for folder in candidates if not folder.exists())

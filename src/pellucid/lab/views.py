@@ -1,7 +1,7 @@
 """The room Views: a picture beside twelve views of it, what was drawn for each, and the one warp behind it.
 
 The views are those of ``report.views``, which are those that training makes with the same seed; the plan's
-text is ``viewtext``'s, its sliders are ``factors``'s.
+text is ``pictures.augment.text``'s, its sliders are ``factors``'s.
 """
 
 import dataclasses
@@ -19,14 +19,15 @@ from pellucid.lab.motion import told
 from pellucid.lab.picture import LARGEST_FILE
 from pellucid.lab.question import Question, QuestionError, choice, text, whole
 from pellucid.lab.tiles import make_tiles
-from pellucid.lab.viewtext import LONGEST, MOST, parse, written
 from pellucid.pictures.augment.affine import IDENTITY, Affine, Frame
 from pellucid.pictures.augment.geometry import RandomCrop
 from pellucid.pictures.augment.kinds import KINDS
 from pellucid.pictures.augment.plan import Augment, Drawn
 from pellucid.pictures.augment.presets import PRESETS
+from pellucid.pictures.augment.text import LONGEST, MOST, parse, written
 from pellucid.pictures.augment.transform import Transform
 from pellucid.pictures.augment.warp import FILL_MODES, FillMode
+from pellucid.report.command import quoted
 from pellucid.report.views import SIDE, Row, rows
 
 VIEWS = 12
@@ -138,7 +139,8 @@ def make(question: Question) -> dict[str, Any]:
     """The views of a picture; where the text is no plan, ``wrong`` says why and where.
 
     The question's fields: picture (the name of a shipped one, or of one that was given), text, seed. In the
-    reply ``tiles`` is a PNG with the picture and then the views; ``sheet`` says where each stands.
+    reply ``tiles`` is a PNG with the picture and then the views; ``sheet`` says where each stands, and
+    ``command`` how such views are learnt from.
     """
     seed = whole(question, "seed", 0, LARGEST_SEED, 0)
     name = text(question, "picture", _LONGEST_NAME)
@@ -153,9 +155,11 @@ def make(question: Question) -> dict[str, Any]:
     row = _row(name, lambda: data, plan, seed)
     tiles = make_tiles([row.pixels_HWC, *(view.pixels_HWC for view in row.views)])
     frame: Frame = (row.pixels_HWC.shape[0], row.pixels_HWC.shape[1])
+    preset = next((name for name, one in PRESETS.items() if one == plan), "")
     return {
         "wrong": None,
-        "preset": next((name for name, one in PRESETS.items() if one == plan), ""),
+        "preset": preset,
+        "command": f"pellucid train PICTURES --augment {quoted(preset or written(plan, '; '))}",
         "steps": [{"name": type(one).__name__, "factors": controls(one)} for one in plan.transforms],
         "fill": plan.fill_mode,
         "height": frame[0],

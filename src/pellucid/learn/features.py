@@ -17,7 +17,7 @@ from pellucid.evaluation.metrics import log_losses
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of, refuse_gone
-from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import augmentation
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Fit, Preprocess
 from pellucid.record import record_backbone, record_head
@@ -122,7 +122,7 @@ def learn_from_views(base: Base, rung: Rung, request: TrainRequest, looked: Scan
         looked.source.read,
         base.trunk,
         material.preprocess,
-        [View(preset(rung.augment), request.seed, number) for number in range(request.views or VIEWS)],
+        [View(augmentation(rung.augment), request.seed, number) for number in range(request.views or VIEWS)],
         listen,
     )
     refuse_gone(found[0].skipped)

@@ -17,7 +17,7 @@ from pellucid.errors import StorageError
 from pellucid.events import Listener, Notice
 from pellucid.learn.features import VIEWS, Base
 from pellucid.learn.learned import Part, refuse_gone
-from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import augmentation
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.request import MOST_VIEWS, TrainRequest
@@ -134,7 +134,7 @@ def break_ground(
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     parts = base.material.parts
-    augment, number, trunk = preset(rung.augment), views_wanted(rung, request), None
+    augment, number, trunk = augmentation(rung.augment), views_wanted(rung, request), None
     if not rung.whole:
         trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
         number = _affordable(number, rung, trunk, parts, listen)

@@ -28,7 +28,7 @@ from pellucid.network.catalogue import find_named, find_network, is_text
 from pellucid.network.keras_read import from_keras
 from pellucid.network.parameters import Parameters, initial_parameters
 from pellucid.network.text import format_blueprint
-from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import augmentation
 from pellucid.request import TrainRequest
 from pellucid.training.affine import Head, softmax
 from pellucid.training.features import Engine
@@ -230,7 +230,7 @@ def _material(request: TrainRequest, looked: Scan, split: Split, sight: Sight, l
             pixels=pixels,
             labels_N=part.labels_N,
             preprocess=sight.preprocess,
-            augment=views_of(sight.blueprint, preset(request.augment)) if learning else None,
+            augment=views_of(sight.blueprint, augmentation(request.augment)) if learning else None,
             keys_N=tuple(picture.digest for picture in part.pictures) if learning else (),
             seed=request.seed,
         )

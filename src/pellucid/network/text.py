@@ -28,7 +28,7 @@ from pellucid.network.blueprint import (
 )
 from pellucid.network.values import LARGEST, BlueprintError
 from pellucid.network.vocabulary import KINDS, LAYERS, SYNONYMS, WORDS, known, near
-from pellucid.network.words import Word, brief, words_of
+from pellucid.words import Word, brief, words_of
 
 _Word = Word[BlueprintError]
 

@@ -21,7 +21,7 @@ class Rung:
     Attributes:
         learns: ``scratch`` (a network from nothing), ``features`` (a head on the frozen backbone), or what
             of the backbone learns, as ``--unfreeze`` has it: ``last``, ``last-two``, ``all`` or a boundary.
-        augment: The preset that its views are made by.
+        augment: The preset that its views are made by, or the text of an augmentation.
     """
 
     learns: str
@@ -41,7 +41,9 @@ class Rung:
     def name(self) -> str:
         """In words, as a stage is called."""
         what = f"finetune, {_WORDS.get(self.learns, f'above {self.learns}')}" if self.tunes else self.learns
-        return what if self.augment == PLAIN else f"{what}, {self.augment} views"
+        if self.augment == PLAIN:
+            return what
+        return f"{what}, {self.augment if self.augment.isalpha() else 'own'} views"
 
 
 def parse_rungs(text: str, presets: Sequence[str]) -> tuple[Rung, ...]:

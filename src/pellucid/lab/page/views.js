@@ -64,6 +64,7 @@ export async function openViews({ root, tell, save }) {
     if (document.activeElement !== room.text) room.text.value = given.text;
     room.original.replaceChildren(tileCanvas(seen.bitmap, reply.sheet, 0, SIDE));
     room.size.textContent = `${reply.height}x${reply.width}: ${Math.max(reply.height, reply.width) < start.side ? "its own size" : "as the usual networks take it"}`;
+    room.command.textContent = reply.command;
     drawPlan(reply.steps);
     room.fill.value = reply.fill;
     given.view = Math.min(given.view, reply.views.length - 1);

@@ -18,6 +18,8 @@ export function buildViews(root) {
   const another = element("button", { type: "button" }, "Other views");
   const wall = element("div", { class: "wall", role: "listbox", "aria-label": "Views", "aria-orientation": "horizontal" });
   const help = element("p", { class: "quiet" }, "Arrow keys go from view to view; the chosen one is opened below.");
+  const command = element("code");
+  const train = element("p", { class: "quiet" }, "Learn from such views: ", command);
   const one = element("div", { class: "one" }), title = element("h2", {}, "One view");
   const told = element("p", { class: "quiet", "aria-live": "polite" });
   const part = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(Node | string)[]} */ ...children) =>
@@ -29,7 +31,7 @@ export function buildViews(root) {
       element("label", {}, "As text, one augmentation a line ", text), wrong, steps, element("label", {}, "Beyond the edges ", fill),
       element("div", { class: "buttons" }, element("label", {}, "Another ", kind), add)),
     part("shown", "Views", element("h2", {}, "Views"),
-      element("div", { class: "buttons" }, element("label", {}, "Seed ", seed), another), wall, help),
+      element("div", { class: "buttons" }, element("label", {}, "Seed ", seed), another), wall, help, train),
     part("opened", "One view", title, told, one)));
-  return { picture, preset, kind, fill, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, title, told, one };
+  return { picture, preset, kind, fill, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, command, title, told, one };
 }

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.errors import RequestError
 from pellucid.lab.factors import SLIDERS, begun
-from pellucid.lab.question import QuestionError
-from pellucid.lab.viewtext import MOST, parse, written
 from pellucid.pictures.augment.colour import RandomBrightness
 from pellucid.pictures.augment.damage import RandomErasing
 from pellucid.pictures.augment.geometry import RandomCrop, RandomFlip, RandomRotation, RandomZoom
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.presets import PRESETS
+from pellucid.pictures.augment.text import LONGEST, MOST, augmentation, parse, written
 
 
 @pytest.mark.parametrize("separator", ["\n", "; "])
@@ -117,16 +117,57 @@ def test_any_plan_is_read_from_its_text(names: list[str], low: float, high: floa
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
     """Literally: what came, what was expected, what to do."""
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(RequestError) as caught:
         parse(text)
     assert str(caught.value) == message
 
 
 def test_an_unknown_word_is_told_with_the_nearest() -> None:
     """A slip names what was meant; a hostile word is shown and nothing more."""
-    with pytest.raises(QuestionError, match=r"no augmentation 'RandomFlop'.*Did you mean 'RandomFlip'\?"):
+    with pytest.raises(RequestError, match=r"no augmentation 'RandomFlop'.*Did you mean 'RandomFlip'\?"):
         parse("RandomFlop")
-    with pytest.raises(QuestionError, match=r"'<img'"):
+    with pytest.raises(RequestError, match=r"'<img'"):
         parse("<img src=x onerror=alert(1)>")
-    with pytest.raises(QuestionError, match=r"RandomRotation's factor is '1e999\.\.'"):
+    with pytest.raises(RequestError, match=r"RandomRotation's factor is '1e999\.\.'"):
         parse("RandomRotation 1e999..")
+
+
+def test_a_preset_or_a_text() -> None:
+    """Names of presets come first; a single word that is a transform is a text of one."""
+    assert augmentation("light") is PRESETS["light"]
+    assert augmentation(" none ") == Augment()
+    assert augmentation("random_flip") == Augment((RandomFlip(),))
+    assert augmentation("RandomFlip horizontal; fill wrap") == Augment((RandomFlip("horizontal"),), "wrap")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "lihgt",
+            "There is no augmentation 'lihgt'. One of none, shift, light, lecture, strong was expected. Did you "
+            "mean light?",
+        ),
+        (
+            "",
+            "There is no augmentation ''. One of none, shift, light, lecture, strong was expected. Or write "
+            "transforms, for example: RandomFlip horizontal; RandomRotation 0.1",
+        ),
+        (
+            "fill wrap",
+            "The augmentation 'fill wrap' has no transform. A preset's name was expected (none, shift, "
+            "light, lecture, strong), or transforms with ';' between them. Write, for example: "
+            "RandomRotation 0.1",
+        ),
+        (
+            "RandomFlip;" * 1000,
+            f"The text of the augmentation has 11,000 letters. At most {LONGEST:,} were expected. Leave "
+            "transforms out.",
+        ),
+    ],
+)
+def test_what_is_neither_is_told(text: str, message: str) -> None:
+    """Literally."""
+    with pytest.raises(RequestError) as caught:
+        augmentation(text)
+    assert str(caught.value) == message

@@ -12,12 +12,12 @@ import re
 from typing import Any
 
 from pellucid.errors import RequestError, shown
-from pellucid.lab.question import QuestionError
-from pellucid.network.words import Word, words_of
 from pellucid.pictures.augment.kinds import KINDS
 from pellucid.pictures.augment.plan import Augment
+from pellucid.pictures.augment.presets import PRESETS
 from pellucid.pictures.augment.transform import Transform
 from pellucid.pictures.augment.warp import FILL_MODES
+from pellucid.words import Word, brief, words_of
 
 LONGEST = 4_000
 """Letters that such a text may have."""
@@ -27,7 +27,7 @@ MOST = 24
 
 FILL = "fill"
 
-_Word = Word[QuestionError]
+_Word = Word[RequestError]
 
 _TOKEN = re.compile(r"[^\s;#]+")
 _NUMBER = re.compile(
@@ -35,18 +35,51 @@ _NUMBER = re.compile(
 )
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _EXAMPLE = "Write, for example: RandomRotation 0.1"
+_PLAN = "RandomFlip horizontal; RandomRotation 0.1"
+
+
+def augmentation(text: str) -> Augment:
+    """A preset by its name, or what a text says.
+
+    Raises:
+        RequestError: It is neither. A single word that names no transform is taken for a preset's name.
+    """
+    word = text.strip()
+    if word in PRESETS:
+        return PRESETS[word]
+    if re.fullmatch(r"[\w-]*", word) and not _kind_of(word):
+        near = difflib.get_close_matches(word[:40], PRESETS, n=1)
+        raise RequestError(
+            f"There is no augmentation {brief(word)}.",
+            f"One of {', '.join(PRESETS)} was expected.",
+            f"Did you mean {near[0]}?" if near else f"Or write transforms, for example: {_PLAN}",
+        )
+    if len(text) > LONGEST:
+        raise RequestError(
+            f"The text of the augmentation has {len(text):,} letters.",
+            f"At most {LONGEST:,} were expected.",
+            "Leave transforms out.",
+        )
+    found = parse(text)
+    if not found.transforms:
+        raise RequestError(
+            f"The augmentation {brief(text)} has no transform.",
+            f"A preset's name was expected ({', '.join(PRESETS)}), or transforms with ';' between them.",
+            _EXAMPLE,
+        )
+    return found
 
 
 def parse(text: str) -> Augment:
     """Read the text of an augmentation; a text without a transform is the one that changes nothing.
 
     Raises:
-        QuestionError: It is none; the message says the line and the column, what was expected, and the
+        RequestError: It is none; the message says the line and the column, what was expected, and the
             nearest right word.
     """
     transforms: list[Transform] = []
     fill: dict[str, Any] = {}
-    for words in words_of(text, _TOKEN, QuestionError):
+    for words in words_of(text, _TOKEN, RequestError):
         if words[0].text.lower() == FILL:
             if fill:
                 raise words[0].error("the fill is given twice.", "It is given once.", "Take one of them out.")
@@ -114,9 +147,15 @@ def _transform(words: list[_Word]) -> Transform:
         raise word.error(error.came, error.expected, error.advice) from error
 
 
+def _kind_of(word: str) -> type[Transform] | None:
+    """The transform of that name, whatever its case and underscores."""
+    bare = word.lower().replace("_", "")
+    return next((kind for name, kind in KINDS.items() if name.lower() == bare), None)
+
+
 def _kind(word: _Word) -> type[Transform]:
     bare = word.text.lower().replace("_", "")
-    found = next((kind for name, kind in KINDS.items() if name.lower() == bare), None)
+    found = _kind_of(word.text)
     if found is not None:
         return found
     names = {name.lower(): name for name in KINDS} | {FILL: FILL}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import RequestError
-from pellucid.network.words import Word, brief, words_of
+from pellucid.words import Word, brief, words_of
 
 TOKEN = re.compile(r"[^\s;#]+")
 
