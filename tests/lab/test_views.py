@@ -84,7 +84,8 @@ def test_a_plan_of_one_s_own_is_learnt_from_by_its_text() -> None:
     text = "RandomFlip\nRandomRotation 0.03\nfill wrap"
     command = make({"picture": FIRST, "text": text, "seed": 0})["command"]
     assert command == (
-        "pellucid train PICTURES --augment 'RandomFlip horizontal_and_vertical; RandomRotation 0.03; fill wrap'"
+        "pellucid train PICTURES --augment "
+        "'RandomFlip horizontal_and_vertical; RandomRotation 0.03; fill wrap'"
     )
     words = shlex.split(command)
     assert parse(words[-1]) == parse(text)

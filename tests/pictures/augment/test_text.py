@@ -145,8 +145,8 @@ def test_a_preset_or_a_text() -> None:
     [
         (
             "lihgt",
-            "There is no augmentation 'lihgt'. One of none, shift, light, lecture, strong was expected. Did you "
-            "mean light?",
+            "There is no augmentation 'lihgt'. One of none, shift, light, lecture, strong was expected. Did "
+            "you mean light?",
         ),
         (
             "",
