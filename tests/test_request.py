@@ -134,6 +134,17 @@ def test_auto_climbs_only_within_a_budget() -> None:
             "expected. Add for example --augment light, or leave --views out.",
         ),
         (
+            {"recipe": "finetune", "mix": "MixUp"},
+            "Pictures were to be mixed ('MixUp'), and frozen layers look at them. A network whose layers all "
+            "learn was expected: frozen ones see each picture once, by itself. Leave --mix out, train from "
+            "scratch, or write --recipe finetune --unfreeze all.",
+        ),
+        (
+            {"recipe": "scratch", "mix": "mixpu"},
+            "Line 1, column 1: there is no augmentation 'mixpu'. One of MixUp, CutMix was expected, or none. "
+            "Did you mean 'MixUp'?",
+        ),
+        (
             {"recipe": "scratch", "views": 4, "augment": "light"},
             "4 views of each picture were asked for, and the recipe is scratch. A number of views is for a "
             "pretrained network, whose views are computed once and kept; from scratch every epoch sees new "
@@ -146,6 +157,20 @@ def test_what_does_not_go_together_is_refused(asked: dict[str, Any], words: str)
     with pytest.raises(RequestError) as caught:
         TrainRequest(source="x", **asked)
     assert str(caught.value) == words
+
+
+def test_pixels_are_mixed_where_all_layers_learn() -> None:
+    """From scratch, with all layers of a backbone, or in a step of either kind."""
+    for asked in (
+        {"network": "lenet5"},
+        {"recipe": "finetune", "unfreeze": "all"},
+        {"steps": "scratch,features,last"},
+        {"steps": "all"},
+    ):
+        request = TrainRequest(source="x", mix="CutMix 0.5..1", **asked)  # type: ignore[arg-type]
+        assert request.plan(100).mix == "CutMix 0.5..1"
+    with pytest.raises(RequestError, match="frozen layers look at them"):
+        TrainRequest(source="x", steps="features,last", mix="MixUp")
 
 
 def test_a_ladder_takes_views_for_its_steps_that_have_any() -> None:

@@ -10,7 +10,7 @@ from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError, shown
 from pellucid.network.weights import DEFAULT_BACKBONE
 from pellucid.training.plan import BATCH, RATE, TUNING_BATCH, Plan, default_epochs
-from pellucid.training.rung import FROM_PIXELS, PLAIN, Rung, parse_rungs
+from pellucid.training.rung import EVERYTHING, FROM_PIXELS, PLAIN, Rung, parse_rungs
 
 Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
@@ -89,6 +89,13 @@ class TrainRequest:
             "'RandomFlip horizontal; RandomRotation 0.05' ('pellucid augment' shows them)."
         },
     )
+    mix: str = field(
+        default="none",
+        metadata={
+            "help": "How the pictures of a step are mixed where all layers learn: none, MixUp, CutMix, or "
+            "with a factor of your own, such as 'MixUp 0.4'."
+        },
+    )
     unfreeze: str = field(
         default="last",
         metadata={
@@ -164,6 +171,7 @@ class TrainRequest:
                 "Leave --network out, or write --recipe scratch.",
             )
         self.plan(1)  # so that what is out of range is refused before any work
+        self._check_mix()
         if self.split.val <= 0:
             raise RequestError(
                 "The split leaves no pictures for validation.",
@@ -185,6 +193,18 @@ class TrainRequest:
                 f"{shown(self.out)} exists already.",
                 "A folder that does not exist was expected, so that no run is overwritten.",
                 "Choose another name with --out, or remove it first.",
+            )
+
+    def _check_mix(self) -> None:
+        """See that pixels are learnt from, where they are to be mixed."""
+        learns = {"features": [], "finetune": [self.unfreeze], "scratch": [FROM_PIXELS]}
+        among = learns.get(self.chosen, [one.learns for one in self.rungs])
+        if self.mix != "none" and not {FROM_PIXELS, EVERYTHING} & set(among):
+            raise RequestError(
+                f"Pictures were to be mixed ({shown(self.mix[:60])}), and frozen layers look at them.",
+                "A network whose layers all learn was expected: frozen ones see each picture once, by "
+                "itself.",
+                "Leave --mix out, train from scratch, or write --recipe finetune --unfreeze all.",
             )
 
     def _check_ladder(self) -> None:
@@ -229,7 +249,7 @@ class TrainRequest:
         epochs = default_epochs(pictures) if self.epochs is None else self.epochs
         rate = RATE if self.learning_rate is None else self.learning_rate
         batch = BATCH if self.batch is None else self.batch
-        return Plan(epochs=epochs, batch=batch, rate=rate, seed=self.seed)
+        return Plan(epochs=epochs, batch=batch, rate=rate, seed=self.seed, mix=self.mix)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as they stand in ``run.json``."""
@@ -247,6 +267,7 @@ class TrainRequest:
             "batch": self.batch,
             "learning_rate": self.learning_rate,
             "augment": self.augment,
+            "mix": self.mix,
             "unfreeze": self.unfreeze,
             "views": self.views,
             "budget": self.budget,

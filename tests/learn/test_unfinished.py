@@ -65,6 +65,7 @@ def test_every_field_of_a_request_comes_back(tmp_path: Path) -> None:
         batch=9,
         learning_rate=0.5,
         augment="strong",
+        mix="MixUp 0.4",
         device="cpu",
         precision="bf16",
         out=out,

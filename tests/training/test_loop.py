@@ -15,7 +15,9 @@ from pellucid.events import Event, Measured
 from pellucid.network.blueprint import Blueprint, Conv, Dense, Dropout, Flatten, Input, MaxPool
 from pellucid.network.build import build
 from pellucid.network.parameters import initial_parameters
+from pellucid.pictures.augment.mix import Mixture
 from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import mixing
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.checkpoint import State
 from pellucid.training.epoch import Epoch, Outcome
@@ -83,17 +85,18 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     assert ends[0] == ends[1] != ends[2]
 
 
-@pytest.mark.parametrize("step", [1, 13, 26, 40])
-def test_a_training_that_goes_on_ends_in_the_same_bits(step: int) -> None:
+@pytest.mark.parametrize(("step", "mix"), [(1, "none"), (13, "none"), (26, "none"), (40, "MixUp")])
+def test_a_training_that_goes_on_ends_in_the_same_bits(step: int, mix: str) -> None:
     """Stopped after any step (in an epoch or at its end) and restored in a new process' objects."""
-    whole = loop(augment="light")
+    plan = replace(PLAN, mix=mix)
+    whole = loop(plan, augment="light")
     expected = run(whole)
 
     class StoppedError(Exception):
         pass
 
     kept: list[State] = []
-    first = loop(augment="light")
+    first = loop(plan, augment="light")
 
     def keep(state: State) -> None:
         if state.facts["step"] >= step:
@@ -102,7 +105,7 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(step: int) -> None:
 
     with pytest.raises(StoppedError):
         run(first, keep, every=-1.0)
-    second = loop(augment="light")
+    second = loop(plan, augment="light")
     second.restore(kept[0])
     assert second.step == step
     trained = run(second)
@@ -264,6 +267,48 @@ def test_the_gradient_is_that_of_the_mean_loss(smoothing: float) -> None:
     assert outcome.loss == pytest.approx(float(-log_p[range(45), labels_B].sum()), rel=1e-5)
     assert outcome.right == int((logits_NK.argmax(1) == labels_N).sum())
     assert outcome + Outcome(0.5, 1, 4) == Outcome(outcome.loss + 0.5, outcome.right + 1, 49)
+
+
+@pytest.mark.parametrize("mix", ["MixUp 1", "CutMix"])
+@pytest.mark.parametrize("class_weights", [None, (1.0, 1.0)])
+def test_mixed_pictures_have_mixed_targets(mix: str, class_weights: tuple[float, ...] | None) -> None:
+    """The gradient is PyTorch's own with targets in the pictures' proportions, smoothing included."""
+    one = loop(replace(PLAN, smoothing=0.1, mix=mix, class_weights=class_weights))
+    blueprint = Blueprint(BLUEPRINT.input, tuple(x for x in BLUEPRINT.layers if not isinstance(x, Dropout)))
+    parameters = initial_parameters(blueprint, 0)
+    one.network = build(blueprint, parameters, fast=True)
+    rows_B = np.arange(5, 50)
+    x_BHWC, labels_B = one.train.batch(rows_B, 0), one.train.labels_N[rows_B]
+    mixture = mixing(mix).draw(45, 0, 0)  # type: ignore[union-attr]
+    outcome = one._gradients(x_BHWC, labels_B, mixture)
+    plain = build(blueprint, parameters, fast=True)
+    logits_NK = plain(torch.from_numpy(mixture.numbers(x_BHWC).transpose(0, 3, 1, 2).copy()))
+    targets_NK = torch.from_numpy(mixture.targets(np.eye(2, dtype=np.float32)[labels_B]))
+    functional.cross_entropy(logits_NK, targets_NK, label_smoothing=0.1).backward()
+    for found, expected in zip(one.network.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad, rtol=1e-4, atol=1e-6)
+    told = functional.cross_entropy(logits_NK, targets_NK, reduction="sum")
+    assert outcome.loss == pytest.approx(float(told.detach()), rel=1e-5)
+
+
+def test_a_mixed_picture_counts_what_its_classes_do() -> None:
+    """With a weight of 0 for class 1 a blend of both counts the share of class 0."""
+    one = loop(replace(PLAN, smoothing=0.0, class_weights=(1.0, 0.0)))
+    one.network.get_submodule("dropout").rate = 0.0
+    labels_B = np.array([0, 1])
+    x_BHWC = one.train.batch(np.arange(2), 0)
+    mixture = Mixture(np.array([1, 0]), np.array([0.75, 0.5]))
+    one._gradients(x_BHWC, labels_B, mixture)
+    found = [parameter.grad.clone() for parameter in one.network.parameters() if parameter.grad is not None]
+    for parameter in one.network.parameters():
+        parameter.grad = None
+    x_NCHW = torch.from_numpy(mixture.numbers(x_BHWC).transpose(0, 3, 1, 2).copy())
+    logs_NK = one.network(x_NCHW).log_softmax(1)
+    first = -(0.75 * logs_NK[0, 0] + 0.25 * logs_NK[0, 1])
+    second = -(0.5 * logs_NK[1, 1] + 0.5 * logs_NK[1, 0])
+    ((0.75 * first + 0.5 * second) / 1.25).backward()
+    for slope, parameter in zip(found, one.network.parameters(), strict=True):
+        torch.testing.assert_close(slope, parameter.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_logits_are_those_of_inference_and_threads_are_set_back() -> None:

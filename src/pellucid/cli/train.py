@@ -31,6 +31,7 @@ def run(
     batch: int | None = options.of_request("batch"),
     learning_rate: float | None = options.of_request("learning_rate"),
     augment: str = options.of_request("augment"),
+    mix: str = options.of_request("mix"),
     unfreeze: str = options.of_request("unfreeze"),
     views: int | None = options.of_request("views"),
     budget: str | None = options.of_request("budget"),

@@ -215,7 +215,8 @@ def _planned(
     request: TrainRequest, ground: Ground, base: Base, place: "Accelerator", factors: Mapping[str, float]
 ) -> tuple[Plan, list[dict[str, float]]]:
     """The plan with the rate that was asked for, or the best in short trials; and these."""
-    plan = replace(plan_of(request, len(ground.train)), class_weights=base.fitted.class_weights_K)
+    mix = request.mix if ground.rung.whole else "none"
+    plan = replace(plan_of(request, len(ground.train)), class_weights=base.fitted.class_weights_K, mix=mix)
     if request.learning_rate is not None:
         return plan, []
     tried = [_try_rate(rate, ground, base, plan, place, factors) for rate in RATES]

@@ -218,6 +218,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "network": (str, type(None)),
     "epochs": (int, type(None)),
     "learning_rate": (int, float, type(None)),
+    "mix": str,
     "unfreeze": str,
     "views": (int, type(None)),
     "budget": (int, float, type(None)),

@@ -39,6 +39,7 @@ def command(request: Mapping[str, Any]) -> str:
             ("--fit", "fit", "auto"),
             ("--class-weights", "class_weights", "auto"),
             ("--augment", "augment", "none"),
+            ("--mix", "mix", "none"),
             ("--unfreeze", "unfreeze", "last"),
             ("--device", "device", "auto"),
             ("--precision", "precision", "fp32"),

@@ -24,6 +24,8 @@ from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
 from pellucid.network.tail import Tail
 from pellucid.network.threads import threads_of_torch
+from pellucid.pictures.augment.mix import Mixture
+from pellucid.pictures.augment.text import mixing
 from pellucid.training.adamw import AdamW
 from pellucid.training.affine import softmax
 from pellucid.training.allocator import keep_freed_memory
@@ -89,6 +91,7 @@ class Loop:
         network.to(place.device)
         weights_K = plan.class_weights
         self._weights_K = None if weights_K is None else np.array(weights_K, np.float32)
+        self._mix = mixing(plan.mix)
         self.averaged = copy.deepcopy(network)
         self._pairs = _Pairs(network, self.averaged)
         self.optimiser = AdamW(network, plan.decay, factors)
@@ -176,7 +179,8 @@ class Loop:
 
     def _learn(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> None:
         """One step."""
-        outcome = self._gradients(x_BHWC, labels_B)
+        mixture = self._mix.draw(len(labels_B), self.plan.seed, self.step) if self._mix else None
+        outcome = self._gradients(x_BHWC, labels_B, mixture)
         if not np.isfinite(outcome.loss):
             where = f"at step {self.step + 1:,} (epoch {len(self.epochs) + 1})"
             raise self._diverged(f"The loss was {outcome.loss} {where}.")
@@ -192,12 +196,17 @@ class Loop:
             f"Train again with a lower learning rate, such as --learning-rate {self.plan.rate / 4:g}.",
         )
 
-    def _gradients(self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
+    def _gradients(
+        self, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64], mixture: Mixture | None = None
+    ) -> Outcome:
         """Leave the gradient of the mean loss over these pictures in the network's parameters.
 
         Label smoothing is that of Szegedy et al. 2016, section 7. The loss that is told is without it, and
-        every picture counts 1 in it.
+        every picture counts 1 in it. Of mixed pictures the loss is shared out as the picture is, and right is
+        who names the picture's own class.
         """
+        if mixture is not None:
+            x_BHWC = mixture.numbers(x_BHWC)
         for parameter in self._pairs.own:
             parameter.grad = None
         x_NCHW, labels_N = _on(self.place, x_BHWC), torch.from_numpy(labels_B).to(self.place.device)
@@ -205,18 +214,26 @@ class Loop:
             logits_NK = self.network(x_NCHW).float()
         chances_NK = functional.log_softmax(logits_NK, dim=1)
         loss_N = -chances_NK.gather(1, labels_N[:, None])[:, 0]
-        self.place.backward(self._mean(loss_N, chances_NK, labels_B))
+        counted_B = None if self._weights_K is None else self._weights_K[labels_B]
+        if mixture is not None:
+            own_N = torch.from_numpy(mixture.weights.astype(np.float32)).to(loss_N)
+            partners_N = torch.from_numpy(mixture.partners).to(labels_N)
+            other_N = -chances_NK.gather(1, labels_N[partners_N][:, None])[:, 0]
+            loss_N = own_N * loss_N + (1 - own_N) * other_N
+            if counted_B is not None:
+                counted_B = mixture.targets(counted_B[:, None])[:, 0]
+        self.place.backward(self._mean(loss_N, chances_NK, counted_B))
         right = int((logits_NK.detach().argmax(dim=1) == labels_N).sum())
         return Outcome(float(loss_N.detach().sum()), right, len(labels_B))
 
-    def _mean(self, loss_N: Tensor, chances_NK: Tensor, labels_B: NDArray[np.int64]) -> Tensor:
+    def _mean(self, loss_N: Tensor, chances_NK: Tensor, counted_B: NDArray[np.float32] | None) -> Tensor:
         """The mean loss with smoothed labels, each picture counting what its class does."""
         share = self.plan.smoothing
         if share:
             loss_N = (1 - share) * loss_N - share * chances_NK.mean(dim=1)
-        if self._weights_K is None:
+        if counted_B is None:
             return loss_N.mean()
-        counted_N = torch.from_numpy(self._weights_K[labels_B]).to(loss_N)
+        counted_N = torch.from_numpy(counted_B).to(loss_N)
         return (loss_N * counted_N).sum() / counted_N.sum()
 
     def _validated(self, number: int, seconds: float, pace: float) -> Epoch:

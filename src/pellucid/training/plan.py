@@ -27,6 +27,7 @@ class Plan:
         seed: Decides the first weights, the order of pictures, dropout and views.
         class_weights: What a picture of each class counts, in training and where the best epoch is chosen;
             None where all count 1.
+        mix: How the pictures of a batch are mixed (``pictures.augment.text.mixing``).
 
     Raises:
         RequestError: a value is out of range.
@@ -41,6 +42,7 @@ class Plan:
     patience: int = 10
     seed: int = 0
     class_weights: tuple[float, ...] | None = None
+    mix: str = "none"
 
     def __post_init__(self) -> None:
         _check("number of epochs", self.epochs, 1, 10_000, "--epochs 10")
@@ -51,6 +53,10 @@ class Plan:
                 "A number above 0 and at most 10 was expected.",
                 "Write for example --learning-rate 0.001.",
             )
+        if self.mix != "none":
+            from pellucid.pictures.augment.text import mixing  # OpenCV takes 0.4 s to import
+
+            mixing(self.mix)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as they stand in ``run.json``."""

@@ -9,9 +9,10 @@ from pellucid.lab.factors import SLIDERS, begun
 from pellucid.pictures.augment.colour import RandomBrightness
 from pellucid.pictures.augment.damage import RandomErasing
 from pellucid.pictures.augment.geometry import RandomCrop, RandomFlip, RandomRotation, RandomZoom
+from pellucid.pictures.augment.mix import CutMix, MixUp
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.presets import PRESETS
-from pellucid.pictures.augment.text import LONGEST, MOST, augmentation, parse, written
+from pellucid.pictures.augment.text import LONGEST, MOST, augmentation, mixing, parse, written
 
 
 @pytest.mark.parametrize("separator", ["\n", "; "])
@@ -170,4 +171,34 @@ def test_what_is_neither_is_told(text: str, message: str) -> None:
     """Literally."""
     with pytest.raises(RequestError) as caught:
         augmentation(text)
+    assert str(caught.value) == message
+
+
+def test_how_a_batch_is_mixed() -> None:
+    """None at all, or one of two ways with its factor."""
+    assert mixing("none") is None
+    assert mixing("mixup") == MixUp(0.2)
+    assert mixing("MixUp 0.4") == MixUp(0.4)
+    assert mixing("cut_mix factor=0.5..1") == CutMix((0.5, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "MixUp; CutMix",
+            "The mixing 'MixUp; CutMix' is 2 statements. none, or one of MixUp, CutMix with its factor, was "
+            "expected. Write, for example: MixUp 0.2",
+        ),
+        (
+            "MixUp 3",
+            "Line 1, column 7: MixUp's alpha is 3. A number above 0 and at most 1 was expected. 0.2 is "
+            "Keras' own.",
+        ),
+    ],
+)
+def test_a_mixing_that_is_none_is_told(text: str, message: str) -> None:
+    """Literally."""
+    with pytest.raises(RequestError) as caught:
+        mixing(text)
     assert str(caught.value) == message

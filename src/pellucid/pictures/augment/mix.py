@@ -6,6 +6,7 @@ They work on whole batches, after the views were made; one by one a picture has 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,14 +35,19 @@ class Mixture:
 
     def pixels(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The mixed pictures, uint8 as they came."""
+        mixed_NHWC = self.numbers(pixels_NHWC)
+        return mixed_NHWC if self.boxes is not None else np.rint(mixed_NHWC).astype(np.uint8)
+
+    def numbers(self, x_NHWC: NDArray[Any]) -> NDArray[Any]:
+        """The mixed pictures; where whole ones are blended, float32 and not rounded."""
         if self.boxes is None:
             own = self.weights.astype(np.float32)[:, None, None, None]
-            mixed = own * pixels_NHWC + (1 - own) * pixels_NHWC[self.partners]
-            return np.rint(mixed).astype(np.uint8)
-        mixed_NHWC = pixels_NHWC.copy()
+            blended: NDArray[Any] = own * x_NHWC + (1 - own) * x_NHWC[self.partners]
+            return blended
+        mixed_NHWC = x_NHWC.copy()
         for index, partner in enumerate(self.partners):
-            rows, columns = self._window(index, pixels_NHWC.shape[1], pixels_NHWC.shape[2])
-            mixed_NHWC[index, rows, columns] = pixels_NHWC[partner, rows, columns]
+            rows, columns = self._window(index, x_NHWC.shape[1], x_NHWC.shape[2])
+            mixed_NHWC[index, rows, columns] = x_NHWC[partner, rows, columns]
         return mixed_NHWC
 
     def targets(self, targets_NK: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -9,10 +9,12 @@ A line is the transform's name, then its factors in their order or by their name
 import dataclasses
 import difflib
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from pellucid.errors import RequestError, shown
 from pellucid.pictures.augment.kinds import KINDS
+from pellucid.pictures.augment.mix import CutMix, Mix, MixUp
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.presets import PRESETS
 from pellucid.pictures.augment.transform import Transform
@@ -27,7 +29,11 @@ MOST = 24
 
 FILL = "fill"
 
+MIXES: Mapping[str, type[Mix]] = {"MixUp": MixUp, "CutMix": CutMix}
+NO_MIX = "none"
+
 _Word = Word[RequestError]
+_Made = TypeVar("_Made")
 
 _TOKEN = re.compile(r"[^\s;#]+")
 _NUMBER = re.compile(
@@ -47,7 +53,7 @@ def augmentation(text: str) -> Augment:
     word = text.strip()
     if word in PRESETS:
         return PRESETS[word]
-    if re.fullmatch(r"[\w-]*", word) and not _kind_of(word):
+    if re.fullmatch(r"[\w-]*", word) and not _named(word, KINDS):
         near = difflib.get_close_matches(word[:40], PRESETS, n=1)
         raise RequestError(
             f"There is no augmentation {brief(word)}.",
@@ -85,12 +91,30 @@ def parse(text: str) -> Augment:
                 raise words[0].error("the fill is given twice.", "It is given once.", "Take one of them out.")
             fill = _fill(words)
             continue
-        transforms.append(_transform(words))
+        transforms.append(_made(words, KINDS, (FILL,)))
         if len(transforms) > MOST:
             raise words[0].error(
                 f"this is transform {MOST + 1}.", f"At most {MOST} were expected.", "Take some out."
             )
     return Augment(tuple(transforms), **fill)
+
+
+def mixing(text: str) -> Mix | None:
+    """How the pictures of a batch are mixed: ``none``, ``MixUp``, ``MixUp 0.4`` or ``CutMix 0.5..1``.
+
+    Raises:
+        RequestError: It is none of these.
+    """
+    if text.strip() == NO_MIX:
+        return None
+    statements = list(words_of(text, _TOKEN, RequestError))
+    if len(statements) != 1:
+        raise RequestError(
+            f"The mixing {brief(text)} is {len(statements)} statements.",
+            f"{NO_MIX}, or one of {', '.join(MIXES)} with its factor, was expected.",
+            "Write, for example: MixUp 0.2",
+        )
+    return _made(statements[0], MIXES, (NO_MIX,))
 
 
 def written(augment: Augment, separator: str = "\n") -> str:
@@ -119,8 +143,9 @@ def _value(value: object) -> str:
     return "none" if value is None else str(value).removesuffix(".0")
 
 
-def _transform(words: list[_Word]) -> Transform:
-    kind = _kind(words[0])
+def _made(words: list[_Word], kinds: Mapping[str, type[_Made]], also: Sequence[str] = ()) -> _Made:
+    """What one statement says: the value of a kind, with its factors."""
+    kind = _kind(words[0], kinds, also)
     values: dict[str, Any] = {}
     given: dict[str, _Word] = {}
     for word in words[1:]:
@@ -147,27 +172,26 @@ def _transform(words: list[_Word]) -> Transform:
         raise word.error(error.came, error.expected, error.advice) from error
 
 
-def _kind_of(word: str) -> type[Transform] | None:
-    """The transform of that name, whatever its case and underscores."""
+def _named(word: str, kinds: Mapping[str, type[_Made]]) -> type[_Made] | None:
+    """The kind of that name, whatever its case and underscores."""
     bare = word.lower().replace("_", "")
-    return next((kind for name, kind in KINDS.items() if name.lower() == bare), None)
+    return next((kind for name, kind in kinds.items() if name.lower() == bare), None)
 
 
-def _kind(word: _Word) -> type[Transform]:
-    bare = word.text.lower().replace("_", "")
-    found = _kind_of(word.text)
+def _kind(word: _Word, kinds: Mapping[str, type[_Made]], also: Sequence[str]) -> type[_Made]:
+    found = _named(word.text, kinds)
     if found is not None:
         return found
-    names = {name.lower(): name for name in KINDS} | {FILL: FILL}
-    near = difflib.get_close_matches(bare[:40], names, n=1, cutoff=0.5)
+    names = {name.lower(): name for name in (*kinds, *also)}
+    near = difflib.get_close_matches(word.text.lower().replace("_", "")[:40], names, n=1, cutoff=0.5)
     raise word.error(
         f"there is no augmentation {word.shown}.",
-        f"One of {', '.join(KINDS)} was expected, or {FILL}.",
+        f"One of {', '.join(kinds)} was expected{''.join(f', or {one}' for one in also)}.",
         f"Did you mean '{names[near[0]]}'?" if near else _EXAMPLE,
     )
 
 
-def _field_of(kind: type[Transform], word: _Word, given: dict[str, _Word]) -> tuple[str, str]:
+def _field_of(kind: type[Any], word: _Word, given: dict[str, _Word]) -> tuple[str, str]:
     """Which factor a word gives, and the text of its value."""
     names = [field.name for field in _fields(kind)]
     takes = f"Its factors are {', '.join(names)}." if names else "It has no factors."
@@ -215,5 +239,5 @@ def _fill(words: list[_Word]) -> dict[str, Any]:
     return fill
 
 
-def _fields(kind: type[Transform]) -> list[dataclasses.Field[Any]]:
-    return [field for field in dataclasses.fields(kind) if field.init]  # type: ignore[arg-type]
+def _fields(kind: type[Any]) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(kind) if field.init]
