@@ -136,7 +136,6 @@ def test_an_unknown_word_is_told_with_the_nearest() -> None:
 def test_a_preset_or_a_text() -> None:
     """Names of presets come first; a single word that is a transform is a text of one."""
     assert augmentation("light") is PRESETS["light"]
-    assert augmentation(" none ") == Augment()
     assert augmentation("random_flip") == Augment((RandomFlip(),))
     assert augmentation("RandomFlip horizontal; fill wrap") == Augment((RandomFlip("horizontal"),), "wrap")
 

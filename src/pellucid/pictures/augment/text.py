@@ -50,13 +50,13 @@ def augmentation(text: str) -> Augment:
     Raises:
         RequestError: It is neither. A single word that names no transform is taken for a preset's name.
     """
+    if text in PRESETS:
+        return PRESETS[text]
     word = text.strip()
-    if word in PRESETS:
-        return PRESETS[word]
     if re.fullmatch(r"[\w-]*", word) and not _named(word, KINDS):
         near = difflib.get_close_matches(word[:40], PRESETS, n=1)
         raise RequestError(
-            f"There is no augmentation {brief(word)}.",
+            f"There is no augmentation {brief(text)}.",
             f"One of {', '.join(PRESETS)} was expected.",
             f"Did you mean {near[0]}?" if near else f"Or write transforms, for example: {_PLAN}",
         )
