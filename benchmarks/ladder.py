@@ -11,7 +11,8 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 - ants-bees: PyTorch's tutorial data; 244 pictures.
 
 Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
-hours: with --keep each that is done goes into a file, and the same command goes on from there.
+hours: with --keep each that is done goes into a file, and the same command goes on from there; with
+--splits 0 it measures nothing and records what the file has.
 """
 
 import argparse
@@ -135,6 +136,7 @@ def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Sp
         "seed": seed,
         "kept": kept,
         "seconds": told["seconds"]["total"],
+        "commit": machine.versions()["commit"],
         "steps": steps,
         "right": {**right, _CHOICE: _right(chosen)},
     }
@@ -218,7 +220,7 @@ def measured(sets: Mapping[str, Path], number: int, keep: Path | None) -> list[S
                 if keep is not None:
                     with keep.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(done[-1]) + "\n")
-    return [one for one in done if one["set"] in sets and one["seed"] < number]
+    return [one for one in done if one["set"] in sets and (not number or one["seed"] < number)]
 
 
 def main() -> None:
@@ -242,7 +244,7 @@ def main() -> None:
         "ladder",
         note=given.note,
         settings={
-            "splits": given.splits,
+            "splits": {name: len(splits) for name, splits in found.items()},
             "sets": {name: {"learnt": SETS[name].learnt, "tested": SETS[name].tested} for name in sets},
             "steps": _STEPS,
         },
@@ -252,7 +254,7 @@ def main() -> None:
         more={
             "summary": told,
             "ladders": {
-                name: [{key: one[key] for key in ("seed", "kept", "steps")} for one in splits]
+                name: [{key: one.get(key) for key in ("seed", "kept", "commit", "steps")} for one in splits]
                 for name, splits in found.items()
             },
         },
