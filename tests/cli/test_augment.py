@@ -87,8 +87,8 @@ def test_the_same_seed_draws_the_same_and_another_draws_others(
         ),
         (
             ("--preset", "strng"),
-            "There is no augmentation 'strng'. none, shift, light, lecture, strong are known. Did you mean "
-            "strong?",
+            "There is no augmentation 'strng'. One of none, shift, light, lecture, strong was expected. Did "
+            "you mean strong?",
         ),
     ],
 )

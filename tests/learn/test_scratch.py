@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -298,8 +299,8 @@ def test_the_last_good_state_is_kept_where_a_later_epoch_fails(
     """A loss that is no number in the third epoch: the state after the second stays, and going on says so."""
     gradients = loop.Loop._gradients
 
-    def failing(one: loop.Loop, x_BHWC: NDArray[np.float32], labels_B: NDArray[np.int64]) -> Outcome:
-        outcome = gradients(one, x_BHWC, labels_B)
+    def failing(one: loop.Loop, *given: Any) -> Outcome:
+        outcome = gradients(one, *given)
         return replace(outcome, loss=float("nan")) if one.step == 12 else outcome
 
     monkeypatch.setattr(loop.Loop, "_gradients", failing)
