@@ -89,8 +89,9 @@ def draw(source: str, out: str, learnt: str, tested: str, even: str, seed: str) 
     for split, wanted, among in (("train", int(learnt), places[False]), ("test", int(tested), places[apart])):
         for number, (label, every) in enumerate(sorted(among.items())):
             free = [place for place in every if place not in taken]
-            share = wanted // len(among) + (number < wanted % len(among))
-            if even != str(True):
+            if even == str(True):
+                share = wanted // len(among) + (number < wanted % len(among))
+            else:
                 share = round(wanted * len(every) / sum(map(len, among.values())))
             chosen = chance.permutation(free)[:share].tolist()
             taken.update(chosen)

@@ -85,7 +85,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     assert ends[0] == ends[1] != ends[2]
 
 
-@pytest.mark.parametrize(("step", "mix"), [(1, "none"), (13, "none"), (26, "none"), (40, "MixUp")])
+@pytest.mark.parametrize(
+    ("step", "mix"), [(1, "none"), (13, "none"), (26, "none"), (40, "none"), (30, "MixUp")]
+)
 def test_a_training_that_goes_on_ends_in_the_same_bits(step: int, mix: str) -> None:
     """Stopped after any step (in an epoch or at its end) and restored in a new process' objects."""
     plan = replace(PLAN, mix=mix)

@@ -26,6 +26,7 @@ def test_steps_are_read_in_order_and_named_in_words() -> None:
         "finetune, above blocks.3",
     ]
     assert [one.tunes for one in rungs] == [False, False, False, True, True]
+    assert Rung("last", "RandomFlip horizontal; RandomHue 0.1").name == "finetune, last block, own views"
     assert not any(one.whole for one in rungs)
     assert Rung("all").whole
     assert Rung("last") == Rung("last", "none")

@@ -11,6 +11,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, say, skipped_status
 from pellucid.errors import RequestError, SourceError, shown
+from pellucid.training.rung import called
 
 if TYPE_CHECKING:
     from pellucid.report.views import Row
@@ -105,6 +106,5 @@ def _check(what: str, value: int, most: int, advice: str) -> None:
 def _free_folder(source: str, preset: str) -> Path:
     """views/NAME-PRESET-1, or the next number that is free."""
     name = re.sub(r"[^\w.-]+", "-", Path(source.removeprefix("builtin:")).name).strip("-.") or "pictures"
-    kind = preset if preset.isalpha() else "own"
-    candidates = (Path("views") / f"{name[:60]}-{kind}-{turn}" for turn in count(1))
+    candidates = (Path("views") / f"{name[:60]}-{called(preset)}-{turn}" for turn in count(1))
     return next(folder for folder in candidates if not folder.exists())

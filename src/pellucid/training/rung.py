@@ -41,9 +41,12 @@ class Rung:
     def name(self) -> str:
         """In words, as a stage is called."""
         what = f"finetune, {_WORDS.get(self.learns, f'above {self.learns}')}" if self.tunes else self.learns
-        if self.augment == PLAIN:
-            return what
-        return f"{what}, {self.augment if self.augment.isalpha() else 'own'} views"
+        return what if self.augment == PLAIN else f"{what}, {called(self.augment)} views"
+
+
+def called(augment: str) -> str:
+    """An augmentation in a word: a preset's name, or ``own`` where it is a text."""
+    return augment if augment.isalpha() else "own"
 
 
 def parse_rungs(text: str, presets: Sequence[str]) -> tuple[Rung, ...]:
