@@ -11,12 +11,12 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 - ants-bees: PyTorch's tutorial data; 244 pictures.
 
 Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
-hours: with --keep each that is done goes into a file, and the same command goes on from there; with
---splits 0 it measures nothing and records what the file has.
+hours: with --keep each that is done goes into a file, and the same command goes on from there, as it does
+from the splits of a record of another day with --more; with --splits 0 nothing is measured, and what the two
+have is recorded.
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -25,15 +25,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from scipy.stats import t
 
 from benchmarks import machine, record
 from benchmarks.process import ROOT, run
 from benchmarks.spread import Figures, rounded, tell
-from pellucid.evaluation.comparison import pair
 from pellucid.evaluation.proportion import wilson
 
 _PELLUCID = Path(sys.executable).with_name("pellucid")
@@ -106,7 +106,8 @@ def draw(source: str, out: str, learnt: str, tested: str, even: str, seed: str) 
 
 Split = Mapping[str, Any]
 """What came of one split of one set: ``set``, ``seed``, ``kept`` (the ladder's last step), ``seconds`` of the
-ladder, its ``steps``, and for each column the test pictures in order, ``1`` where it answered rightly."""
+ladder on so many ``cores``, the ``commit``, its ``steps``, the ``n`` test pictures, and of each column how
+many it had right (``correct``)."""
 
 
 def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Split:
@@ -127,69 +128,74 @@ def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Sp
     told: dict[str, Any] = json.loads((chosen / "run.json").read_text(encoding="utf-8"))
     kept = [step for step in told["ladder"] if step["outcome"] == "kept"][-1]["name"]
     # The ladder trained its choice as the step by itself would have: to the same bits.
-    right = {
-        column: _right(chosen if column == kept else train(column, options))
+    tests = {
+        column: _test(chosen if column == kept else train(column, options))
         for column, options in _COLUMNS.items()
-    }
+    } | {_CHOICE: told["test"]}
     steps = [{key: step.get(key) for key in ("name", "outcome", "why", "seconds")} for step in told["ladder"]]
     return {
         "set": name,
         "seed": seed,
         "kept": kept,
         "seconds": told["seconds"]["total"],
+        "cores": machine.describe()["cores"],
         "commit": machine.versions()["commit"],
         "steps": steps,
-        "right": {**right, _CHOICE: _right(chosen)},
+        "n": told["test"]["n"],
+        "correct": {column: test["correct"] for column, test in tests.items()},
     }
 
 
-def _right(out: Path) -> str:
-    """``1`` for each test picture that the run answered rightly, else ``0``, in the order of their paths."""
-    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        rows = sorted(
-            (row for row in csv.DictReader(file) if row["split"] == "test"), key=lambda row: row["path"]
-        )
-    return "".join("1" if row["label"] == row["predicted"] else "0" for row in rows)
+def _test(out: Path) -> dict[str, Any]:
+    """A run's figures on its test pictures: n, correct, accuracy, interval."""
+    told: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))["test"]
+    return told
 
 
-def _percent(right: str) -> float:
-    """How many in a hundred were answered rightly."""
-    return 100 * right.count("1") / len(right)
+def _percents(splits: Sequence[Split], column: str) -> list[float]:
+    """Of each split, how many in a hundred test pictures the column had right."""
+    return [100 * split["correct"][column] / split["n"] for split in splits]
 
 
 def summary(splits: Sequence[Split]) -> dict[str, Any]:
     """Of the splits of one set: each column's accuracy, and the ladder's choice beside frozen features.
 
-    Accuracies in per cent, with Wilson's 95 % interval of all test answers together; McNemar's test and the
-    interval of the difference are of all splits' test pictures together too.
+    Accuracies in per cent, with Wilson's 95 % interval of all test answers together. A difference is judged by
+    the splits: the mean of theirs, with Student's 95 % interval, which holds what another draw of pictures
+    to learn from changes as well.
     """
+    n = sum(split["n"] for split in splits)
     columns = {}
     for column in (*_COLUMNS, _CHOICE):
-        every = [split["right"][column] for split in splits]
-        n, correct = sum(map(len, every)), sum(one.count("1") for one in every)
+        correct = sum(split["correct"][column] for split in splits)
         columns[column] = {
-            "accuracy": rounded(mean(map(_percent, every))),
+            "accuracy": rounded(mean(_percents(splits, column))),
             "interval": [rounded(100 * bound) for bound in wilson(correct, n)],
             "n": n,
             "correct": correct,
         }
     best = max(_COLUMNS, key=lambda column: columns[column]["accuracy"])
-    beside = pair(*(_flags(splits, column) for column in (_CHOICE, _FROZEN)))
     return {
         "splits": len(splits),
         "columns": columns,
         "best column": best,
-        "choice less best column": rounded(columns[_CHOICE]["accuracy"] - columns[best]["accuracy"]),
-        "choice less features": {
-            "points": rounded(100 * beside.difference),
-            "interval": [rounded(100 * bound) for bound in beside.interval],
-            "p": rounded(beside.p),
-        },
+        "choice less best column": difference(splits, _CHOICE, best),
+        "choice less features": difference(splits, _CHOICE, _FROZEN),
     }
 
 
-def _flags(splits: Sequence[Split], column: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array([flag == "1" for split in splits for flag in split["right"][column]])
+def difference(splits: Sequence[Split], one: str, other: str) -> dict[str, Any]:
+    """How many points a column is above another: the mean of the splits, its 95 % interval, each split.
+
+    The interval is Student's, None of a single split.
+    """
+    points = [a - b for a, b in zip(_percents(splits, one), _percents(splits, other), strict=True)]
+    centre, number = mean(points), len(points)
+    interval = None
+    if number > 1:
+        width = float(t.ppf(0.975, number - 1)) * stdev(points) / number**0.5
+        interval = [rounded(centre - width), rounded(centre + width)]
+    return {"points": rounded(centre), "interval": interval, "splits": [rounded(each) for each in points]}
 
 
 def arguments() -> argparse.Namespace:
@@ -198,15 +204,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER", help=f"of {', '.join(SETS)}")
     parser.add_argument("--splits", type=int, default=5, help="how many splits of each (5)")
     parser.add_argument("--keep", type=Path, help="a file of what is done, to go on from")
+    parser.add_argument(
+        "--more", type=Path, help="a record whose splits count too, and are not measured again"
+    )
     parser.add_argument("--note", default="", help="for the record: whether the machine was quiet")
     return parser.parse_args()
 
 
-def measured(sets: Mapping[str, Path], number: int, keep: Path | None) -> list[Split]:
-    """So many splits of each set; those that the file has are not measured again."""
+def measured(sets: Mapping[str, Path], number: int, keep: Path | None, more: Path | None) -> list[Split]:
+    """So many splits of each set; those that the file or the record has are not measured again."""
     done: list[Split] = []
+    if more is not None:
+        done += json.loads(more.read_text(encoding="utf-8"))["ladders"]
     if keep is not None and keep.is_file():
-        done = [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
+        done += [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
     known = {(one["set"], one["seed"]) for one in done}
     with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as place:
         for seed in range(number):
@@ -221,7 +232,8 @@ def measured(sets: Mapping[str, Path], number: int, keep: Path | None) -> list[S
                 if keep is not None:
                     with keep.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(done[-1]) + "\n")
-    return [one for one in done if one["set"] in sets and (not number or one["seed"] < number)]
+    found = [one for one in done if one["set"] in sets and (not number or one["seed"] < number)]
+    return sorted(found, key=lambda one: (list(sets).index(one["set"]), one["seed"]))
 
 
 def main() -> None:
@@ -230,13 +242,12 @@ def main() -> None:
     about = machine.describe()
     sets = {name: Path(folder).resolve() for name, _, folder in (one.partition("=") for one in given.sets)}
     found: dict[str, list[Split]] = defaultdict(list)
-    for one in measured(sets, given.splits, given.keep):
+    for one in measured(sets, given.splits, given.keep, given.more):
         found[one["set"]].append(one)
     figures = Figures()
     for name, splits in found.items():
         for column in (*_COLUMNS, _CHOICE):
-            percents = [_percent(one["right"][column]) for one in splits]
-            figures.note(f"{name}: {column}", *percents, unit="%", better=max)
+            figures.note(f"{name}: {column}", *_percents(splits, column), unit="%", better=max)
         figures.note(f"{name}: the ladder's time", *(one["seconds"] for one in splits))
     print(figures.table())
     told = {name: summary(splits) for name, splits in found.items()}
@@ -254,10 +265,7 @@ def main() -> None:
         figures=figures.spreads(),
         more={
             "summary": told,
-            "ladders": {
-                name: [{key: one.get(key) for key in ("seed", "kept", "commit", "steps")} for one in splits]
-                for name, splits in found.items()
-            },
+            "ladders": [one for splits in found.values() for one in splits],
         },
     )
     print(f"Record: {path.relative_to(ROOT)}")
