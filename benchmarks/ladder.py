@@ -160,8 +160,8 @@ def _percents(splits: Sequence[Split], column: str) -> list[float]:
 def summary(splits: Sequence[Split]) -> dict[str, Any]:
     """Of the splits of one set: each column's accuracy, and the ladder's choice beside frozen features.
 
-    Accuracies in per cent, with Wilson's 95 % interval of all test answers together. A difference is judged by
-    the splits: the mean of theirs, with Student's 95 % interval, which holds what another draw of pictures
+    Accuracies in per cent, with Wilson's 95 % interval of all test answers together. A difference is judged
+    by the splits: the mean of theirs, with Student's 95 % interval, which holds what another draw of pictures
     to learn from changes as well.
     """
     n = sum(split["n"] for split in splits)
