@@ -227,7 +227,7 @@ def test_a_training_is_watched_until_its_run_is_there(here: Path, _workshop: Pat
     assert told["curves"]["best"] == 2
     assert spoken(told) == [
         "3 epochs of 3 done, the last in 2.00 s: 75.0 % of the validation pictures are right.",
-        "The least validation loss so far is 0.5, in epoch 2.",
+        "The best epoch so far is 2: its validation loss is 0.5.",
     ]
     assert show({"run": name})["curves"] == told["curves"]
     shutil.copytree(_workshop / "run", here / "runs" / "mine")

@@ -65,11 +65,11 @@ def weights(one: Loop) -> dict[str, bytes]:
 
 
 def test_it_learns_and_ends_with_the_best_weights() -> None:
-    """Rows and columns are told apart; what the network holds is what had the least validation loss."""
+    """Rows and columns are told apart; what the network holds is what did best on the validation pictures."""
     one = loop(replace(PLAN, epochs=8))
     trained = run(one)
     assert trained.best.val_accuracy > 0.95
-    assert trained.best.val_loss == min(epoch.val_loss for epoch in trained.epochs)
+    assert trained.best.val_objective == min(epoch.val_objective for epoch in trained.epochs)
     assert trained.stopped == "All 8 epochs were done."
     logits_NK = logits(one.network, one.val, CPU)
     assert (logits_NK.argmax(1) == one.val.labels_N).mean() == pytest.approx(trained.best.val_accuracy)
@@ -115,6 +115,33 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(step: int, mix: str) -> N
     for found, wanted in zip(trained.epochs, expected.epochs, strict=True):
         same = {"seconds": 0.0, "pictures_per_second": 0.0}
         assert replace(found, **same) == replace(wanted, **same)
+
+
+def test_the_best_epoch_is_that_of_the_loss_that_is_learnt_from() -> None:
+    """Its objective is the validation loss with smoothed labels, by PyTorch's own formula."""
+    one = loop(replace(PLAN, smoothing=0.2))
+    trained = run(one)
+    answers_NK = torch.from_numpy(logits(one.network, one.val, CPU)).double()
+    labels_N = torch.from_numpy(one.val.labels_N)
+    smooth = torch.nn.functional.cross_entropy(answers_NK, labels_N, label_smoothing=0.2)
+    plain = torch.nn.functional.cross_entropy(answers_NK, labels_N)
+    assert trained.best.val_objective == pytest.approx(float(smooth), rel=1e-5)
+    assert trained.best.val_loss == pytest.approx(float(plain), rel=1e-5)
+
+
+def test_to_the_end_the_last_epochs_average_is_kept() -> None:
+    """Whatever the validation pictures say, and without patience: here their labels are all wrong."""
+    plan = replace(PLAN, epochs=8, patience=2)
+    one, other = loop(plan), loop(plan)
+    for each in (one, other):
+        each.val = replace(each.val, labels_N=1 - each.val.labels_N)
+    one.to_the_end = True
+    trained, stopped = run(one), run(other)
+    assert stopped.best.epoch < len(stopped.epochs) < 8
+    assert trained.best.epoch == len(trained.epochs) == 8
+    assert {epoch.weights for epoch in trained.epochs} == {"averaged"}
+    for own, average in zip(one.network.parameters(), one.averaged.parameters(), strict=True):
+        assert torch.equal(own, average)
 
 
 def test_it_stops_when_validation_no_longer_gets_better() -> None:
@@ -218,7 +245,7 @@ def test_progress_tells_every_picture_once() -> None:
 
 def test_an_epoch_is_a_line_of_metrics() -> None:
     """Its JSON has an event and the figures by name."""
-    line = Epoch(1, 0.5, 0.8, 0.4, 0.9, "last", 0.01, 1.0, 100.0).to_json()
+    line = Epoch(1, 0.5, 0.8, 0.4, 0.9, "last", 0.01, 1.0, 100.0, 0.6).to_json()
     assert line["event"] == "epoch"
     assert line["val_accuracy"] == 0.9
 

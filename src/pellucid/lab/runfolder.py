@@ -82,7 +82,9 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
             if told["event"] == "epoch":
                 if epochs and told["epoch"] <= epochs[-1]["epoch"]:
                     epochs = []  # another stage has begun
-                epochs.append({"epoch": int(told["epoch"])} | {name: float(told[name]) for name in _NUMBERS})
+                numbers = {name: float(told[name]) for name in _NUMBERS}
+                numbers["val_objective"] = float(told.get("val_objective", told["val_loss"]))
+                epochs.append({"epoch": int(told["epoch"]), **numbers})
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise damaged(folder, f"line {number} of {METRICS} tells no epoch") from error
     return epochs

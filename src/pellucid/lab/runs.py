@@ -31,6 +31,7 @@ from pellucid.lab.tiles import make_tiles
 from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
 from pellucid.report.wording import counted, duration, percent, plain
 from pellucid.run import METRICS, RECORD, damaged
+from pellucid.training.epoch import best_line
 
 WORST = 18
 """The worst mistakes that are shown."""
@@ -222,7 +223,7 @@ def _under_way(name: str, folder: Path) -> dict[str, Any]:
         planned = request_to_resume(run_of(folder)).epochs
     except PellucidError:
         planned = None
-    best = min(epochs, key=lambda one: one["val_loss"])["epoch"] if epochs else None
+    best = best_line(epochs)["epoch"] if epochs else None
     return {
         "curves": drawn(epochs, best, None),
         "planned": planned,
@@ -237,11 +238,11 @@ def _told(name: str, folder: Path, epochs: Sequence[Mapping[str, float]], planne
         told = [f"Epoch 1{of} is under way: the first figures come at its end."]
     else:
         last = epochs[-1]
-        best = min(epochs, key=lambda one: one["val_loss"])
+        best = best_line(epochs)
         told = [
             f"{counted(len(epochs), 'epoch')}{of} done, the last in {duration(last['seconds'])}: "
             f"{percent(last['val_accuracy'])} of the validation pictures are right.",
-            f"The least validation loss so far is {best['val_loss']:.4g}, in epoch {int(best['epoch'])}.",
+            f"The best epoch so far is {int(best['epoch'])}: its validation loss is {best['val_loss']:.4g}.",
         ]
     file = folder / METRICS if epochs else folder
     try:

@@ -99,13 +99,24 @@ def forecast(
     return maps / ground_pace + (learnt + tried) / step_pace + _EXPORT
 
 
-def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, listen: Listener) -> Climbed:
+def climb(
+    ground: Ground,
+    request: TrainRequest,
+    base: Base,
+    watch: Watch,
+    listen: Listener,
+    *,
+    to_the_end: bool = False,
+) -> Climbed:
     """Find a learning rate in short trials, train, and prove what changed and what did not.
 
     The head starts from nearly nothing: the fitted one, fifty times fainter. The layers learn the more
     slowly the lower they stand (Howard and Ruder 2018: discriminative rates). A head that is fitted already,
     as Kumar et al. 2022 advise, knows the few training pictures by heart: it leaves nothing to learn from,
     and measured worse (docs/decisions/0010-ladder.md).
+
+    Args:
+        to_the_end: Whether all epochs are trained, and the last is kept (``training.loop``).
 
     Raises:
         DivergedError: the loss was no number any more.
@@ -119,7 +130,7 @@ def climb(ground: Ground, request: TrainRequest, base: Base, watch: Watch, liste
     factors = _factors(ground)
     plan, tried = _planned(request, ground, base, place, factors)
     tail = _tail(ground, base, plan.seed)
-    loop = Loop(tail, ground.train, ground.val, plan, place, factors=factors)
+    loop = Loop(tail, ground.train, ground.val, plan, place, factors=factors, to_the_end=to_the_end)
     if watch.state is not None:
         with watch.restoring():
             loop.restore(watch.state)
@@ -161,12 +172,12 @@ def climb_again(
 ) -> Climbed:
     """The same training once more, on training and validation pictures together, as the head is fitted again.
 
-    It goes for as many epochs as were best, at the rate that was found. What is told of the validation
-    pictures stays what was said before they were learnt from.
+    It goes for as many epochs as were best, at the rate that was found, and to their end. What is told of the
+    validation pictures stays what was said before they were learnt from.
     """
     found = climbed.record
     same = replace(request, learning_rate=found["plan"]["rate"], epochs=found["best"])
-    again = climb(with_validation(ground, base), same, base, Watch(), listen)
+    again = climb(with_validation(ground, base), same, base, Watch(), listen, to_the_end=True)
     record = {**found, "proof": again.record["proof"], "refitted": len(ground.train) + len(ground.val)}
     return replace(climbed, head=again.head, changed=again.changed, sure_NK=again.sure_NK, record=record)
 
@@ -226,7 +237,7 @@ def _planned(
 def _try_rate(
     rate: float, ground: Ground, base: Base, plan: Plan, place: "Accelerator", factors: Mapping[str, float]
 ) -> dict[str, float]:
-    """The least validation loss after one short cycle with this peak rate; a large one where it diverged."""
+    """What the validation pictures say after one short cycle with this peak rate; a lot where it diverged."""
     from pellucid.training.loop import DivergedError, Loop
 
     rows = order(plan.seed, 0, len(ground.train))[: _TRIED_STEPS * plan.batch]
@@ -234,7 +245,7 @@ def _try_rate(
     tail = _tail(ground, base, plan.seed)
     try:
         loop = Loop(tail, ground.train.take(rows), ground.val, short, place, factors=factors)
-        loss = loop.run(silent, lambda state: None, float("inf"), lambda epoch: None).best.val_loss
+        loss = loop.run(silent, lambda state: None, float("inf"), lambda epoch: None).best.val_objective
     except DivergedError:
         loss = 1e9
     return {"rate": rate, "val_loss": loss}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from pellucid.report.wording import short
+from pellucid.training.epoch import best_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +159,7 @@ def step_losses(
         most: In nats; what lies above is cut off.
     """
     words = "Log loss of training and of validation pictures over the epochs of one step."
-    best = min(epochs, key=lambda epoch: float(epoch["val_loss"]))["epoch"]
+    best = best_line(epochs)["epoch"]
 
     def scale(axes: "Axes") -> None:
         if frozen is not None:

@@ -1,5 +1,6 @@
 """The figures of a training: sums over some pictures, and one line for each pass over all of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ class Epoch:
         rate: The learning rate at its end.
         seconds: Its time, validation included, in the process that finished it.
         pictures_per_second: Of learning alone.
+        val_objective: The validation loss with labels smoothed as in training, which the best epoch has least
+            of. By the plain loss, whoever learns to be less sure seems to get worse.
     """
 
     epoch: int
@@ -39,7 +42,16 @@ class Epoch:
     rate: float
     seconds: float
     pictures_per_second: float
+    val_objective: float
 
     def to_json(self) -> dict[str, Any]:
         """The line of ``metrics.jsonl``."""
         return {"event": "epoch", **asdict(self)}
+
+
+def best_line(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The best of the epochs of one training, as lines of ``metrics.jsonl``; at least one is there.
+
+    Lines of before ``val_objective`` was told go by ``val_loss``.
+    """
+    return min(lines, key=lambda line: float(line.get("val_objective", line["val_loss"])))

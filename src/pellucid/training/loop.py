@@ -1,4 +1,4 @@
-"""The one training loop: batches in, the weights with the least validation loss out.
+"""The one training loop: batches in, the weights out that do best on the validation pictures.
 
 What learns is whatever the network's parameters are; where pictures come from is the feed's business, and
 the next batch is made while this one is learnt. Everything random is drawn from the seed, the epoch and the
@@ -74,6 +74,8 @@ class Loop:
         threads: Of PyTorch on a CPU; by default one a processor that this process may use. The same seed
             and the same number of threads give the same bits.
         factors: What the rate is multiplied by for some parameters (``training.adamw``).
+        to_the_end: Whether the last epoch's running average is kept, whatever the validation pictures say:
+            where they are learnt from too, they favour an epoch before the rate has come down.
     """
 
     def __init__(
@@ -85,7 +87,10 @@ class Loop:
         place: Accelerator,
         threads: int | None = None,
         factors: Mapping[str, float] | None = None,
+        *,
+        to_the_end: bool = False,
     ) -> None:
+        self.to_the_end = to_the_end
         self.network, self.train, self.val, self.plan = network, train, val, plan
         self.place, self.threads = place, threads or cores()
         network.to(place.device)
@@ -103,7 +108,8 @@ class Loop:
         self.best: dict[str, torch.Tensor] = _copied(network)
 
     def run(self, listen: Listener, keep: Keep, every: float, tell: Callable[[Epoch], None]) -> Trained:
-        """Train to the end of the plan, or until the validation loss has not fallen for its patience.
+        """Train to the end of the plan, or until its objective has not fallen on the validation pictures for
+        its patience.
 
         Args:
             listen: Told of progress and figures.
@@ -237,17 +243,16 @@ class Loop:
         return (loss_N * counted_N).sum() / counted_N.sum()
 
     def _validated(self, number: int, seconds: float, pace: float) -> Epoch:
-        """The epoch's figures; its weights are kept where no epoch before had a lower validation loss."""
+        """The epoch's figures; its weights are kept where no epoch before did better."""
         begun = perf_counter()
-        candidates = [(self.network, _LAST), (self.averaged, _AVERAGED)]
-        judged = [
-            (*_judged(logits(one, self.val, self.place), self.val.labels_N, self._weights_K), one, name)
-            for one, name in candidates
-        ]
-        loss, accuracy, network, name = min(judged, key=lambda one: one[0])
+        candidates = [(self.averaged, _AVERAGED)]
+        if not self.to_the_end:
+            candidates.insert(0, (self.network, _LAST))
+        judged = [(self._judged(logits(one, self.val, self.place)), one, name) for one, name in candidates]
+        (objective, loss, accuracy), network, name = min(judged, key=lambda one: one[0])
         if not np.isfinite(loss):
             raise self._diverged(f"The validation loss was {loss} after epoch {number + 1}.")
-        if not self.epochs or loss < self._best().val_loss:
+        if self.to_the_end or not self.epochs or objective < self._best().val_objective:
             self.best = _copied(network)
         self.epochs.append(
             Epoch(
@@ -260,12 +265,25 @@ class Loop:
                 rate=self.rates.at(self.step - 1),
                 seconds=round(seconds + perf_counter() - begun, 3),
                 pictures_per_second=round(pace, 1),
+                val_objective=objective,
             )
         )
         return self.epochs[-1]
 
+    def _judged(self, logits_NK: NDArray[np.float32]) -> tuple[float, float, float]:
+        """The objective and the log loss, in nats and each picture counting what its class does; accuracy."""
+        labels_N, share = self.val.labels_N, self.plan.smoothing
+        right_N = logits_NK.argmax(axis=1) == labels_N
+        chances_NK = softmax(logits_NK)
+        loss_N = log_losses(chances_NK, labels_N)
+        counted_N = None if self._weights_K is None else self._weights_K[labels_N]
+        loss = float(np.average(loss_N, weights=counted_N))
+        smooth_N = -np.log(np.maximum(chances_NK, 1e-12)).mean(axis=1)  # the floor of ``log_losses``
+        objective = (1 - share) * loss + share * float(np.average(smooth_N, weights=counted_N))
+        return objective, loss, float(right_N.mean())
+
     def _best(self) -> Epoch:
-        return min(self.epochs, key=lambda epoch: epoch.val_loss)
+        return self.epochs[-1] if self.to_the_end else min(self.epochs, key=lambda epoch: epoch.val_objective)
 
     def _enough(self) -> str | None:
         """Why to stop now; None where there is more to do."""
@@ -358,13 +376,3 @@ class _Pairs:
 
 def _copied(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _judged(
-    logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64], weights_K: NDArray[np.float32] | None
-) -> tuple[float, float]:
-    """Mean log loss in nats, each picture counting what its class does, and accuracy."""
-    right_N = logits_NK.argmax(axis=1) == labels_N
-    loss_N = log_losses(softmax(logits_NK), labels_N)
-    counted_N = None if weights_K is None else weights_K[labels_N]
-    return float(np.average(loss_N, weights=counted_N)), float(right_N.mean())
