@@ -35,7 +35,7 @@ def test_the_record_is_what_training_wrote(scratched: Run) -> None:
 def test_the_epochs_are_those_of_the_record(scratched: Run) -> None:
     """The line for the stage is passed over."""
     told = read_epochs(scratched.folder)
-    names = ("epoch", "loss", "val_loss", "accuracy", "val_accuracy", "seconds")
+    names = ("epoch", "loss", "val_loss", "accuracy", "val_accuracy", "seconds", "val_objective")
     assert told == [{name: one[name] for name in names} for one in scratched.record["training"]["epochs"]]
 
 
