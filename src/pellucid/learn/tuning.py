@@ -3,7 +3,7 @@
 What they learn from is ``ground``'s. Which steps are taken, and which is kept, is the ladder's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from pellucid.network.tail import Tail
+    from pellucid.training.loop import Loop, Trained
 
 RATES = (3e-4, 1e-3, 3e-3)
 _SMOOTHING = 0.1
@@ -151,20 +152,26 @@ def climb(
         val_logits_NK=val_logits_NK,
         held_logits_MK=val_logits_NK[:0] if ground.held is None else logits(tail, ground.held, place),
         epochs=lines,
-        record={
-            **ground.freeze.to_json(),
-            "proof": proof,
-            "plan": plan.to_json(),
-            "rates": tried,
-            "augment": ground.rung.augment,
-            "views": min(len(ground.shown), plan.epochs),
-            "threads": loop.threads,
-            "best": trained.best.epoch,
-            "weights": trained.best.weights,
-            "stopped": trained.stopped,
-            "epochs": lines,
-        },
+        record=_record(ground, loop, trained, tried) | {"proof": proof},
     )
+
+
+def _record(
+    ground: Ground, loop: "Loop", trained: "Trained", tried: Sequence[Mapping[str, float]]
+) -> dict[str, Any]:
+    """What ``run.json`` says of a training."""
+    return {
+        **ground.freeze.to_json(),
+        "plan": loop.plan.to_json(),
+        "rates": list(tried),
+        "augment": ground.rung.augment,
+        "views": min(len(ground.shown), loop.plan.epochs),
+        "threads": loop.threads,
+        "best": trained.best.epoch,
+        "weights": trained.best.weights,
+        "stopped": trained.stopped,
+        "epochs": [epoch.to_json() for epoch in trained.epochs],
+    }
 
 
 def climb_again(
