@@ -111,10 +111,11 @@ def test_more_right_answers_on_the_way_are_needed_for_an_early_end() -> None:
 
 @given(st.floats(-5, 5), st.floats(0.05, 0.95))
 def test_the_chance_is_that_of_a_sum_of_normal_gains(score: float, share: float) -> None:
-    """Another way: SciPy's normal distribution of the sum over 1,000 pictures, given that of the first."""
+    """Another way: SciPy's normal distribution of the sum over 1,000 pictures, given that of the first, whose
+    mean gain is known but for its standard error."""
     seen, ahead = 1000 * share, 1000 * (1 - share)
-    drift = score / np.sqrt(seen)
-    total = norm(loc=drift * seen + drift * ahead, scale=np.sqrt(ahead))
+    drift, error = score / np.sqrt(seen), 1 / np.sqrt(seen)
+    total = norm(loc=drift * seen + drift * ahead, scale=np.hypot(np.sqrt(ahead), error * ahead))
     wanted = total.sf(2.0 * np.sqrt(1000))
     assert chance_of_winning(score, share) == pytest.approx(wanted, abs=1e-9)
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from pellucid.evaluation.comparison import OUTSIDE_NOISE
 from pellucid.learn.folds import Fold
-from pellucid.learn.standing import Standing, gain_of, judge, standing, together
+from pellucid.learn.standing import Standing, judge, lead_of, standing, together
 
 _PLAIN = 3.0  # standard errors, with which a race is won before its end
-_HOPELESS = 0.01  # chance of winning, below which a race is lost before its end
+_HOPELESS = 0.05  # chance of winning, below which a race is lost before its end
 _LEAST = 10  # pictures, of which noise can be told
 
 
@@ -73,8 +73,8 @@ class Race:
     def run(self, before: Candidate, after: Candidate, seconds: float = inf) -> Verdict:
         """Compare on the validation pictures, then on one fold more at a time, while seconds are left.
 
-        The new one is lost early where it would win with a chance below one in a hundred, should what was
-        seen so far go on. It has won early where it leads by three standard errors, with at least one fold:
+        The new one is lost early where, after what was seen so far, it would win with a chance below one in
+        twenty. It has won early where it leads by three standard errors, with at least one fold:
         its validation pictures chose its epoch and rate. Three are so seldom reached by chance that looking
         more than once changes next to nothing (J. L. Haybittle, British Journal of Radiology 44 (1971)
         793-797).
@@ -110,9 +110,9 @@ class Race:
         if seen < _LEAST:
             return False
         share = seen / (seen + sum(len(fold.held_M) for fold in ahead))
-        score = gain_of(one, other).score
-        ahead_of_it = after.held is not None and score > _PLAIN and other.percent >= one.percent
-        return ahead_of_it or chance_of_winning(score, share) < _HOPELESS
+        lead = lead_of(one, other)
+        won = after.held is not None and lead.beyond(_PLAIN)
+        return won or chance_of_winning(lead.score, share) < _HOPELESS
 
     @staticmethod
     def _wanted(before: Candidate, after: Candidate, number: int) -> float:
@@ -121,9 +121,11 @@ class Race:
 
 
 def chance_of_winning(score: float, share: float) -> float:
-    """How likely a lead ends above two standard errors, should what was seen so far go on: 0 to 1.
+    """How likely a lead ends above two standard errors, after what was seen so far: 0 to 1.
 
-    K. K. G. Lan and J. Wittes, "The B-value: a tool for monitoring data", Biometrics 44 (1988) 579-585.
+    The predictive power of D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, "Monitoring clinical
+    trials: conditional or predictive power?", Controlled Clinical Trials 7 (1986) 8-17: of gains as they may
+    be after a few pictures, and not as if what these show were the truth.
 
     Args:
         score: The lead so far, in standard errors.
@@ -131,7 +133,7 @@ def chance_of_winning(score: float, share: float) -> float:
     """
     if abs(score) == inf:
         return float(score > 0)
-    return 1 - NormalDist().cdf((OUTSIDE_NOISE - score / sqrt(share)) / sqrt(1 - share))
+    return 1 - NormalDist().cdf((OUTSIDE_NOISE - score / sqrt(share)) / sqrt((1 - share) / share))
 
 
 def _told(number: int, folds: int, *, late: bool) -> str:

@@ -6,9 +6,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.evaluation.comparison import Gain, gain, pair
+from pellucid.evaluation.comparison import OUTSIDE_NOISE, Gain, gain, pair
 from pellucid.evaluation.proportion import Proportion
 from pellucid.learn.features import Base, calibrated_losses
+
+_EVEN = -1e-9  # a mean that is no further below 0 is 0, but for rounding
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far one step is ahead of another on the same pictures, each as it counts.
+
+    Attributes:
+        losses: How much lower its log losses are.
+        answers: How many more of its answers are right, as a share of all.
+    """
+
+    losses: Gain
+    answers: Gain
+
+    @property
+    def score(self) -> float:
+        """In standard errors, by what says more for it."""
+        return max(self.losses.score, self.answers.score)
+
+    def beyond(self, errors: float) -> bool:
+        """Whether one of the two is ahead by more than so many standard errors, and the other not behind."""
+        by_losses = self.losses.score > errors and self.answers.mean >= _EVEN
+        return by_losses or (self.answers.score > errors and self.losses.mean >= _EVEN)
 
 
 @dataclass(frozen=True)
@@ -86,24 +111,28 @@ def judge(before: Standing, after: Standing) -> tuple[bool, str]:
     """Whether ``after`` is better outside the noise, and why, as a sentence.
 
     It is where the log loss, picture by picture, is lower by more than twice the standard error of the
-    difference, and no fewer pictures are right. Losses see a gain that a count of right answers is too
-    coarse for; McNemar's p for these counts is told beside it. Where classes are weighed against one another,
-    since the head of frozen features did better so, both are means of pictures as they count. Training
-    pictures that both held out (both must have held out the same) count as validation pictures do.
+    difference, and no fewer pictures are right; or where so many more are right, and the log loss is no
+    higher. Losses see a gain that a count of right answers is too coarse for, and a count one that a few
+    large losses hide; McNemar's p for the counts is told beside it. Where classes are weighed against one
+    another, since the head of frozen features did better so, both are means of pictures as they count.
+    Training pictures that both held out (both must have held out the same) count as validation pictures do.
     """
     before, after = together(before), together(after)
     figures = f"{after.percent:.1f} against {before.percent:.1f} %{after._of}"
     p = pair(after.right_N, before.right_N).p
     told = f"log loss {after.loss:.3f} against {before.loss:.3f}, McNemar's p {p:.2g}"
-    if gain_of(before, after).outside_noise and after.percent >= before.percent:
+    if lead_of(before, after).beyond(OUTSIDE_NOISE):
         return True, f"It beats {before.name} outside the noise: {figures} ({told})."
     return False, f"It did not beat {before.name} outside the noise: {figures} ({told})."
 
 
-def gain_of(before: Standing, after: Standing) -> Gain:
-    """How much lower the losses of ``after`` are on the same pictures, each as it counts."""
+def lead_of(before: Standing, after: Standing) -> Lead:
+    """How far ``after`` is ahead of ``before``."""
     share_N = 1.0 if after.counted_N is None else after.counted_N / after.counted_N.mean()
-    return gain(before.losses_N * share_N, after.losses_N * share_N)
+    return Lead(
+        losses=gain(before.losses_N * share_N, after.losses_N * share_N),
+        answers=gain(~before.right_N * share_N, ~after.right_N * share_N),
+    )
 
 
 def together(val: Standing) -> Standing:
