@@ -50,7 +50,7 @@ def visit(browser: Any, lab: str) -> Iterator[Callable[..., Any]]:
     def open_page(address: str = "", width: int = 1280, ready: bool = True, **media: Any) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900}, **media)
         pages.append(page)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # other tests run beside it
         page.on("request", lambda request: request.url.startswith(lab) or wrong.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: "Content Security Policy" in said.text and wrong.append(said.text))

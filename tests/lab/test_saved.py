@@ -43,7 +43,7 @@ def visit(browser: Any) -> Iterator[Callable[[Path], Any]]:
     def open_file(path: Path) -> Any:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         pages.append(page)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # other tests run beside it
         page.on("request", lambda request: request.url == path.as_uri() or wrong.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text))
