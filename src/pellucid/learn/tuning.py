@@ -238,7 +238,7 @@ def _planned(
     if request.learning_rate is not None:
         return plan, []
     tried = [_try_rate(rate, ground, base, plan, place, factors) for rate in RATES]
-    return replace(plan, rate=min(tried, key=lambda one: one["val_loss"])["rate"]), tried
+    return replace(plan, rate=min(tried, key=lambda one: one["val_objective"])["rate"]), tried
 
 
 def _try_rate(
@@ -255,7 +255,7 @@ def _try_rate(
         loss = loop.run(silent, lambda state: None, float("inf"), lambda epoch: None).best.val_objective
     except DivergedError:
         loss = 1e9
-    return {"rate": rate, "val_loss": loss}
+    return {"rate": rate, "val_objective": loss}
 
 
 def _factors(ground: Ground) -> dict[str, float]:
