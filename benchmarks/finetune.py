@@ -23,7 +23,6 @@ from benchmarks.run import made
 from benchmarks.spread import Figures, tell
 
 _EPOCHS, _VIEWS = 6, 4
-_PEERS = ("timm", "timm channels-last", "fastai")
 _SHARES = "80,10,10"  # so many in a hundred are learnt from
 _OPTIONS = (
     "--recipe", "finetune", "--unfreeze", "last", "--augment", "light", "--views", str(_VIEWS),
@@ -40,8 +39,9 @@ def arguments() -> argparse.Namespace:
         "--pictures", type=Path, help="class folders, of which 80 in a hundred are learnt from"
     )
     parser.add_argument("--note", default="", help="for the record: whether the machine was quiet")
+    names = [peer.name for peer in peers(0)]
     parser.add_argument(
-        "--without", nargs="+", choices=_PEERS, default=[], help="those that are not run this time"
+        "--without", nargs="+", choices=names, default=[], help="those that are not run this time"
     )
     return parser.parse_args()
 

@@ -128,10 +128,10 @@ def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Sp
     told: dict[str, Any] = json.loads((chosen / "run.json").read_text(encoding="utf-8"))
     kept = [step for step in told["ladder"] if step["outcome"] == "kept"][-1]["name"]
     # The ladder trained its choice as the step by itself would have: to the same bits.
-    tests = {
-        column: _test(chosen if column == kept else train(column, options))
+    correct = {
+        column: _correct(chosen if column == kept else train(column, options))
         for column, options in _COLUMNS.items()
-    } | {_CHOICE: told["test"]}
+    }
     steps = [{key: step.get(key) for key in ("name", "outcome", "why", "seconds")} for step in told["ladder"]]
     return {
         "set": name,
@@ -142,14 +142,13 @@ def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Sp
         "commit": machine.versions()["commit"],
         "steps": steps,
         "n": told["test"]["n"],
-        "correct": {column: test["correct"] for column, test in tests.items()},
+        "correct": {**correct, _CHOICE: told["test"]["correct"]},
     }
 
 
-def _test(out: Path) -> dict[str, Any]:
-    """A run's figures on its test pictures: n, correct, accuracy, interval."""
-    told: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))["test"]
-    return told
+def _correct(out: Path) -> int:
+    """How many of its test pictures a run had right."""
+    return int(json.loads((out / "run.json").read_text(encoding="utf-8"))["test"]["correct"])
 
 
 def _percents(splits: Sequence[Split], column: str) -> list[float]:

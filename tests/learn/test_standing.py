@@ -80,7 +80,7 @@ def test_a_standing_is_what_calibrated_logits_say() -> None:
 
 def test_where_classes_are_weighed_a_rare_one_is_not_given_away() -> None:
     """Of 32 common and 8 rare pictures, a step that gains on the common by losing the rare is refused, and
-    one that finds the rare is kept; where all count alike the first is kept too."""
+    one that finds the rare is kept; where all count alike both are."""
     labels_N = np.array([0] * 32 + [1] * 8)
     noise_N = np.random.default_rng(0).normal(0, 0.02, 40)
     common_N = np.array([0.3] * 32 + [0.9] * 8) + noise_N
@@ -100,6 +100,7 @@ def test_where_classes_are_weighed_a_rare_one_is_not_given_away() -> None:
         "It beats features outside the noise: 100.0 against 50.0 % with classes weighed (log loss 0.3"
     )
     assert judged(common_N, some_N, None)[0]
+    assert judged(rare_N, all_N, None)[0]
     told = Standing("features", np.full(40, 0.5), some_N, counted(labels_N, balanced)).told
     assert told == "50.0 % with classes weighed, log loss 0.500"
 

@@ -23,6 +23,8 @@ __all__ = [
     "worst_mistakes",
 ]
 
+LEAST = 1e-12  # what a probability counts as at the least in a log loss
+
 
 @dataclass(frozen=True)
 class ClassFigures:
@@ -145,9 +147,9 @@ def _log_loss(probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integ
 
 
 def log_losses(probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integer]) -> NDArray[np.float64]:
-    """-ln p(true class) of each picture, (N,) in nats; p counts as 1e-12 at the least."""
+    """-ln p(true class) of each picture, (N,) in nats; p counts as ``LEAST`` at the least."""
     true_N = probabilities_NK[np.arange(len(labels_N)), labels_N]
-    return np.asarray(-np.log(np.maximum(true_N, 1e-12)))
+    return np.asarray(-np.log(np.maximum(true_N, LEAST)))
 
 
 def worst_mistakes(

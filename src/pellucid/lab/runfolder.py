@@ -83,7 +83,8 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
                 if epochs and told["epoch"] <= epochs[-1]["epoch"]:
                     epochs = []  # another stage has begun
                 numbers = {name: float(told[name]) for name in _NUMBERS}
-                numbers["val_objective"] = float(told.get("val_objective", told["val_loss"]))
+                if "val_objective" in told:
+                    numbers["val_objective"] = float(told["val_objective"])
                 epochs.append({"epoch": int(told["epoch"]), **numbers})
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise damaged(folder, f"line {number} of {METRICS} tells no epoch") from error

@@ -152,7 +152,7 @@ def climb(
         val_logits_NK=val_logits_NK,
         held_logits_MK=val_logits_NK[:0] if ground.held is None else logits(tail, ground.held, place),
         epochs=lines,
-        record=_record(ground, loop, trained, tried) | {"proof": proof},
+        record=_record(ground, loop, trained, tried) | {"proof": proof, "epochs": lines},
     )
 
 
@@ -170,7 +170,6 @@ def _record(
         "best": trained.best.epoch,
         "weights": trained.best.weights,
         "stopped": trained.stopped,
-        "epochs": [epoch.to_json() for epoch in trained.epochs],
     }
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pellucid.errors import PellucidError
-from pellucid.evaluation.metrics import log_losses
+from pellucid.evaluation.metrics import LEAST, log_losses
 from pellucid.events import Listener, Measured, phase
 from pellucid.network.build import Network
 from pellucid.network.tail import Tail
@@ -252,8 +252,6 @@ class Loop:
         (objective, loss, accuracy), network, name = min(judged, key=lambda one: one[0])
         if not np.isfinite(loss):
             raise self._diverged(f"The validation loss was {loss} after epoch {number + 1}.")
-        if self.to_the_end or not self.epochs or objective < self._best().val_objective:
-            self.best = _copied(network)
         self.epochs.append(
             Epoch(
                 epoch=number + 1,
@@ -268,6 +266,8 @@ class Loop:
                 val_objective=objective,
             )
         )
+        if self._best() is self.epochs[-1]:
+            self.best = _copied(network)
         return self.epochs[-1]
 
     def _judged(self, logits_NK: NDArray[np.float32]) -> tuple[float, float, float]:
@@ -278,7 +278,7 @@ class Loop:
         loss_N = log_losses(chances_NK, labels_N)
         counted_N = None if self._weights_K is None else self._weights_K[labels_N]
         loss = float(np.average(loss_N, weights=counted_N))
-        smooth_N = -np.log(np.maximum(chances_NK, 1e-12)).mean(axis=1)  # the floor of ``log_losses``
+        smooth_N = -np.log(np.maximum(chances_NK, LEAST)).mean(axis=1)
         objective = (1 - share) * loss + share * float(np.average(smooth_N, weights=counted_N))
         return objective, loss, float(right_N.mean())
 
