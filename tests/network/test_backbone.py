@@ -101,8 +101,9 @@ def test_weights_that_are_not_here_say_what_to_run(tmp_path: Path, monkeypatch: 
     assert str(caught.value) == (
         "The weights of 'resnet18' are not on this machine. They are the file model.safetensors of "
         "'timm/resnet18.a1_in1k' on the Hugging Face hub; nothing is fetched unless you ask. "
-        "Run the command again with --download, or 'hf download timm/resnet18.a1_in1k model.safetensors' "
-        "where there is a network and copy the file here, then give it with --weights FILE."
+        "'pellucid train' and 'pellucid predict' fetch them with --download. Or get the file where there is "
+        "a network ('hf download timm/resnet18.a1_in1k model.safetensors') and copy it here: 'pellucid "
+        "train' takes it with --weights FILE."
     )
 
 

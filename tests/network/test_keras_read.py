@@ -407,3 +407,26 @@ def test_nothing_of_a_file_is_run(saved: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(KerasError, match="does not come with Keras"):
         from_keras(rewritten(saved, lambda config: config["config"]["layers"][1].update(attack)))
     assert not trace.exists()
+
+
+def test_a_file_of_very_many_layers_is_read_at_once(tmp_path: Path) -> None:
+    """The work grows as the file does, also where the last layer cannot follow."""
+    many = [layers.Dropout(0.1, name=f"drop{number}") for number in range(1500)]
+    net = keras.Sequential([keras.Input((5, 5, 1)), *many[:2]])
+    net.save(tmp_path / "few.keras")
+    with zipfile.ZipFile(tmp_path / "few.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+        rest = {name: archive.read(name) for name in archive.namelist() if name != "config.json"}
+    one = config["config"]["layers"][1]
+    settings = {"name": "last", "units": 3, "activation": "linear", "use_bias": True}
+    last = {**one, "class_name": "Dense", "config": settings}
+    config["config"]["layers"][1:] = [
+        {**one, "config": {**one["config"], "name": drop.name}} for drop in many
+    ] + [last]
+    with zipfile.ZipFile(tmp_path / "many.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        for name, data in rest.items():
+            archive.writestr(name, data)
+    with pytest.raises(KerasError) as caught:
+        from_keras(tmp_path / "many.keras")
+    assert str(caught.value).startswith("In the Keras model, layer 1501, 'last', needs a flat row of numbers")

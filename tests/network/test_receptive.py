@@ -132,3 +132,9 @@ def test_a_flat_row_sees_as_far_as_any_place(data, chains) -> None:
         first = last.start[axis] - (last.receptive_field[axis] - 1) / 2
         end = first + last.receptive_field[axis] + (last.output_shape[axis] - 1) * last.stride[axis]
         assert flat.receptive_field[axis] == min(end, whole) - max(first, 0)
+
+
+def test_a_field_in_the_padding_alone_is_empty() -> None:
+    """Where every place lies beyond the picture, nothing of it is seen."""
+    found = rows("input 5x5x1; zeropad 100; maxpool 1x1 stride=1000; flatten; dense 3")
+    assert found.rows[-1].receptive_field == (0, 0)

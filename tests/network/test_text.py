@@ -293,6 +293,11 @@ WRONG = [
         "left, right), were expected. Write, for example: zeropad 1,0,1,0 (top, bottom, left, right)",
     ),
     (
+        "input 28x28x1; conv 2 3x3 padding=same=valid",
+        "Line 1, column 27: the padding of a conv cannot be 'same=valid'. One of valid, same was expected. "
+        "Did you mean 'valid'?",
+    ),
+    (
         "x" * (LONGEST + 1),
         "The text of the network has 100,001 characters. It has at most 100,000. Describe a smaller network.",
     ),

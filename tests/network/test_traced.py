@@ -253,6 +253,36 @@ def test_a_backbone_is_traced_up_to_its_boundary(boundary: str | None, last: str
         assert found.trainable == head[boundary]
 
 
+def test_what_fine_tuning_let_learn_is_counted() -> None:
+    """Above the boundary all parameters of the backbone, and the head; the total stays."""
+    frozen = trace_backbone("resnet18", "pool", classes=3)
+    tuned = trace_backbone("resnet18", "pool", classes=3, above="layer3")
+    assert tuned.parameters == frozen.parameters
+    assert (
+        tuned.trainable == 8_393_728 + (512 + 1) * 3
+    )  # layer4 of ResNet-18, its batch normalisation with it
+
+
+def test_windows_in_the_batch_count() -> None:
+    """A network that runs a layer on four windows of its one picture does four times the work."""
+
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense, self.conv = nn.Linear(3, 5), nn.Conv2d(3, 7, 2)
+
+        def forward(self, x_NCHW: torch.Tensor) -> torch.Tensor:
+            windows = x_NCHW.reshape(1, 3, 2, 4, 2, 4).permute(0, 2, 4, 1, 3, 5).reshape(4, 3, 4, 4)
+            return self.conv(windows).sum() + self.dense(windows.permute(0, 2, 3, 1)).sum()
+
+    found = {row.name: row for row in trace(Windows(), (8, 8, 3)).rows}
+    assert found["dense"].macs == 4 * 16 * 15
+    assert found["conv"].macs == 4 * 9 * 7 * 3 * 4
+    assert found["conv"].output_shape == (4, 3, 3, 7)
+    assert found["dense"].output_shape == (4, 4, 4, 5)
+    assert found["conv"].activation_bytes == 4 * 4 * 9 * 7
+
+
 def test_a_backbone_is_traced_without_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """None is allocated; a network that looks at its numbers is built with them, to the same account."""
     devices = []

@@ -48,10 +48,11 @@ def test_a_weights_file_is_known_by_its_content_and_noticed_when_it_changes(tmp_
 
 
 def test_local_backbones_name_the_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shipped ones are listed first, then the timm networks in the Hugging Face cache."""
-    snapshot = tmp_path / "models--timm--resnet18.a1_in1k" / "snapshots" / "abc"
-    snapshot.mkdir(parents=True)
-    (snapshot / "model.safetensors").touch()
+    """The shipped ones are listed first, then the timm networks in the Hugging Face cache, once each."""
+    for version in ("abb", "abc"):
+        snapshot = tmp_path / "models--timm--resnet18.a1_in1k" / "snapshots" / version
+        snapshot.mkdir(parents=True)
+        (snapshot / "model.safetensors").touch()
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     assert [one.name for one in local_backbones()] == [*SHIPPED, "resnet18.a1_in1k"]
     assert local_backbones()[-1].path == snapshot / "model.safetensors"

@@ -193,7 +193,8 @@ def _hub_weights(name: str, module: nn.Module, download: bool) -> Path:
         raise BackboneError(
             f"timm knows of no pretrained weights for {shown(name)}.",
             "A network with pretrained weights was expected.",
-            "Give a file of weights with --weights, or choose another ('pellucid backbones --all').",
+            "Train with a file of them ('pellucid train --weights FILE'), or choose another ('pellucid "
+            "backbones --all').",
         )
     cached = try_to_load_from_cache(repository, _HUB_FILE)
     if isinstance(cached, str):
@@ -203,8 +204,9 @@ def _hub_weights(name: str, module: nn.Module, download: bool) -> Path:
             f"The weights of {shown(name)} are not on this machine.",
             f"They are the file {_HUB_FILE} of '{repository}' on the Hugging Face hub; nothing is fetched "
             "unless you ask.",
-            f"Run the command again with --download, or 'hf download {repository} {_HUB_FILE}' where there "
-            "is a network and copy the file here, then give it with --weights FILE.",
+            "'pellucid train' and 'pellucid predict' fetch them with --download. Or get the file where there "
+            f"is a network ('hf download {repository} {_HUB_FILE}') and copy it here: 'pellucid train' takes "
+            "it with --weights FILE.",
         )
     try:
         return Path(hf_hub_download(repository, _HUB_FILE))
@@ -213,7 +215,7 @@ def _hub_weights(name: str, module: nn.Module, download: bool) -> Path:
         raise BackboneError(
             f"The weights of {shown(name)} could not be downloaded ({reason}).",
             f"The file {_HUB_FILE} of '{repository}' on the Hugging Face hub was expected.",
-            "Check the network, or copy the file here by hand and give it with --weights FILE.",
+            "Check the network, or copy the file here: 'pellucid train' takes it with --weights FILE.",
         ) from error
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import shown
+from pellucid.errors import printable, shown
 from pellucid.network.blueprint import Blueprint, Input, Layer
 from pellucid.network.keras_file import KerasError, Numbers, damaged, opened, save_model
 from pellucid.network.keras_layers import MisfitError, read_layer
@@ -169,8 +169,7 @@ def _chain(path: Path, leaves: list[_Leaf]) -> tuple[Blueprint, list[_Leaf]]:
     """The blueprint, and the leaf of each of its layers."""
     if not leaves:
         raise damaged(path, "its model has no layers")
-    blueprint = Blueprint(_input(leaves[0]), ())
-    kept = []
+    layers, kept = [], []
     for leaf in leaves[1:]:
         if leaf.kind == "InputLayer":  # of a model inside the model
             continue
@@ -183,14 +182,16 @@ def _chain(path: Path, leaves: list[_Leaf]) -> tuple[Blueprint, list[_Leaf]]:
             raise _misfit(leaf.name, leaf.kind, f"cannot be: {came}") from error
         if layer is None:
             continue
-        blueprint = Blueprint(blueprint.input, (*blueprint.layers, layer))
+        layers.append(layer)
         kept.append(leaf)
-        try:
-            shapes(blueprint)
-        except ShapeError as error:
-            came = error.came.replace(shown(blueprint.names[-1]), shown(leaf.name), 1)
-            came = f"In the Keras model, {came[0].lower()}{came[1:]}"
-            raise KerasError(came, error.expected, error.advice) from error
+    blueprint = Blueprint(_input(leaves[0]), tuple(layers))
+    try:
+        shapes(blueprint)
+    except ShapeError as error:
+        own, theirs = blueprint.names[error.place - 1], kept[error.place - 1].name
+        came = error.came.replace(shown(own), shown(theirs), 1)
+        came = f"In the Keras model, {came[0].lower()}{came[1:]}"
+        raise KerasError(came, error.expected, error.advice) from error
     return blueprint, kept
 
 
@@ -218,7 +219,7 @@ def _input(leaf: _Leaf) -> Input:
 
 def _misfit(name: Any, kind: Any, reason: str) -> KerasError:
     return KerasError(
-        f"The layer {shown(name)} ({shown(kind)[1:-1]}) of the Keras model {reason}.",
+        f"The layer {shown(name)} ({printable(kind)}) of the Keras model {reason}.",
         "A chain was expected: one picture comes in, and layers that a network's text can name follow one "
         "another.",
         "Cut the model before this layer, or replace the layer, and save it again.",

@@ -16,7 +16,7 @@ from pellucid.network.blueprint import Blueprint, RandomBrightness, RandomContra
 from pellucid.network.keras_file import KerasError, needs, save_model
 from pellucid.network.keras_layers import MisfitError, write_layer
 from pellucid.network.parameters import Parameters, check_parameters, parameter_shapes
-from pellucid.storage import storage_errors
+from pellucid.storage import partial_name, put_whole, storage_errors
 
 
 def to_keras(blueprint: Blueprint, parameters: Parameters) -> Any:
@@ -73,10 +73,10 @@ def save_keras(blueprint: Blueprint, parameters: Parameters, path: Path) -> None
     model = to_keras(blueprint, parameters)
     with storage_errors(path, "the Keras file"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.stem[:100]}.partial-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=partial_name(path), dir=path.parent) as folder:
             partial = Path(folder) / "model.keras"
             save_model(model, partial)
-            partial.replace(path)
+            put_whole(partial, path)
 
 
 def _written(name: str, layer: Any) -> tuple[str, dict[str, Any]]:

@@ -36,6 +36,8 @@ class Field:
     def joined(self, places: Sequence[int]) -> "Field":
         """The field of an output without a place: from the first field to the last, inside the picture.
 
+        It is empty where they all lie in the padding.
+
         Args:
             places: Rows and columns of the map.
         """
@@ -45,7 +47,7 @@ class Field:
         first = max(self.first[0], 0), max(self.first[1], 0)
         ends = self.first[0] + self.size[0], self.first[1] + self.size[1]
         height, width = (
-            min(ends[axis] + (places[axis] - 1) * stride[axis], self.whole[axis]) - first[axis]
+            max(min(ends[axis] + (places[axis] - 1) * stride[axis], self.whole[axis]) - first[axis], 0)
             for axis in (0, 1)
         )
         return Field((height, width), None, first, self.whole)

@@ -38,7 +38,16 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 
 
 class ShapeError(PellucidError):
-    """A layer that cannot follow the layer before it."""
+    """A layer that cannot follow the layer before it.
+
+    Args:
+        came, expected, advice: As for every error.
+        place: Which layer, counted from 1.
+    """
+
+    def __init__(self, came: str, expected: str, advice: str, place: int = 0) -> None:
+        super().__init__(came, expected, advice)
+        self.place = place
 
 
 class _CannotError(Exception):
@@ -117,7 +126,7 @@ def shapes(blueprint: Blueprint) -> tuple[Shape, ...]:
             shape = _after(layer, shape)
         except _CannotError as error:
             came, expected, advice = error.args
-            raise ShapeError(f"Layer {place}, '{name}', {came}", expected, advice) from None
+            raise ShapeError(f"Layer {place}, '{name}', {came}", expected, advice, place) from None
         is_picture = is_picture and isinstance(layer, Rescale | ZeroPad | Augmentation)
         found.append(shape)
     return tuple(found)

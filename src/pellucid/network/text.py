@@ -180,7 +180,8 @@ def _a(name: str) -> str:
 
 
 def _cannot(name: str, field: str, word: _Word) -> str:
-    value = word.text.rpartition("=")[2].strip()
+    _, equals, value = word.text.partition("=")
+    value = value.strip() if equals else word.text
     return f"the {field} of {_a(name)} cannot be {brief(value)}."
 
 

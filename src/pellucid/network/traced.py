@@ -112,31 +112,37 @@ def trace(module: nn.Module, input_shape: Shape = (224, 224, 3), prefix: str = "
     return Account(input_shape, tuple(rows), tuple(notes))
 
 
-def trace_backbone(name: str, boundary: str | None = None, classes: int | None = None) -> Account:
+def trace_backbone(
+    name: str, boundary: str | None = None, classes: int | None = None, above: str | None = None
+) -> Account:
     """What a timm network costs; it is built without numbers, so nothing is read, fetched or computed.
 
     Args:
         name: A backbone's name, as ``network.backbone.load_backbone`` takes it.
         boundary: Where it is cut; None for all of it.
         classes: How many classes a head on top of it tells apart; the backbone does not learn then.
+        above: But for its layers above this boundary; None for none.
 
     Raises:
         BackboneError: There is no such backbone, or it cannot be cut there.
     """
     try:
         with torch.device("meta"):
-            return _trace_backbone(name, boundary, classes)
+            return _trace_backbone(name, boundary, classes, above)
     except UnknownBackboneError:
         raise
     except (PellucidError, RuntimeError):  # a network that looks at its numbers while it is built or runs
-        return _trace_backbone(name, boundary, classes)
+        return _trace_backbone(name, boundary, classes, above)
 
 
-def _trace_backbone(name: str, boundary: str | None, classes: int | None) -> Account:
+def _trace_backbone(name: str, boundary: str | None, classes: int | None, above: str | None) -> Account:
     from pellucid.network.backbone import POOL, untrained_backbone  # timm takes seconds to import
+    from pellucid.network.top import top_of
 
     backbone = untrained_backbone(name)
     module: Any = backbone.module.requires_grad_(classes is None)
+    if above is not None:
+        top_of(backbone, above).requires_grad_(True)
     shape = (backbone.preprocess.height, backbone.preprocess.width, 3)
     if boundary == POOL and hasattr(module, "reset_classifier"):
         module.reset_classifier(0)  # all but its classifier, and its paths stay as they are
@@ -192,7 +198,7 @@ def _watch(module: nn.Module, input_shape: Shape) -> dict[int, _Seen]:
         entry.field = field if entry.calls == 1 else None
         result = _first_tensor(output)
         if result is not None:
-            entry.shape, entry.numbers = layout.shape(one, inputs, result), _numbers(result)
+            entry.shape, entry.numbers = layout.shape(one, inputs, result), result.numel()
             entry.macs += _macs(one, result)
 
     with _hooks(module, begin, note), _evaluating(module), torch.no_grad():
@@ -242,10 +248,6 @@ def _first_tensor(output: Any) -> Tensor | None:
     return None
 
 
-def _numbers(output: Tensor) -> int:
-    return output[0].numel() if output.dim() else 1
-
-
 class _Layout:
     """Where the channels of maps stand, as the modules pass: second (N, C, H, W) or last (N, H, W, C)."""
 
@@ -254,7 +256,10 @@ class _Layout:
         self._is_last = False
 
     def shape(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Shape:
-        """The shape without the batch; of maps (height, width, channels)."""
+        """The shape without the batch; of maps (height, width, channels).
+
+        A network may fold windows of its one picture into the batch: then their number stands first.
+        """
         if isinstance(module, (*_CONVOLUTIONS, *_NORMS)):
             self._is_last = False
         elif isinstance(module, nn.Linear):
@@ -264,10 +269,11 @@ class _Layout:
         elif not (inputs and getattr(inputs[0], "shape", None) == self._shape == output.shape):
             self._is_last = False  # only what keeps the shape keeps the layout
         self._shape = output.shape
+        windows = tuple(size for size in output.shape[:1] if size > 1)
         if output.dim() != 4 or self._is_last:
-            return tuple(output.shape[1:])
+            return (*windows, *output.shape[1:])
         _, channels, height, width = output.shape
-        return height, width, channels
+        return (*windows, height, width, channels)
 
 
 def _kind(module: nn.Module) -> str:
@@ -276,9 +282,9 @@ def _kind(module: nn.Module) -> str:
 
 def _macs(module: nn.Module, output: Tensor) -> int:
     if isinstance(module, _CONVOLUTIONS):
-        return module.weight.numel() * math.prod(output.shape[2:])
+        return module.weight.numel() * (output.numel() // module.out_channels)
     if isinstance(module, nn.Linear):
-        return module.weight.numel() * math.prod(output.shape[1:-1])
+        return module.weight.numel() * (output.numel() // module.out_features)
     return 0
 
 

