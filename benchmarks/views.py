@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid.pictures.augment.plan import Augment
 from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.preprocess import Preprocess
 from pellucid.workers import cores, in_order
 
 SIDE = 224
@@ -27,9 +28,9 @@ def prepare(folder: Path, into: Path) -> None:
     from pellucid.data.source import open_source
     from pellucid.pictures.decode import decode
 
-    size = Augment()
-    decoded = (decode(path.read_bytes(), (SIDE, SIDE)) for path in sorted(folder.rglob("*.jpg")))
-    np.save(into / "photographs.npy", np.stack([size.view(one, 0, "", 0, (SIDE, SIDE)) for one in decoded]))
+    squashed = Preprocess(SIDE, SIDE, "squash", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    photographs = [squashed.pixels(path.read_bytes()) for path in sorted(folder.rglob("*.jpg"))]
+    np.save(into / "photographs.npy", np.stack(photographs))
     digits = open_source("builtin:digits")
     pixels = [decode(digits.read(index))[:, :, :1] for index in range(len(digits.items))]
     np.save(into / "digits.npy", np.stack(pixels))

@@ -44,8 +44,8 @@ def test_what_cannot_be_read_is_named_in_its_place(
     answers = classifier.predict(paths)
     assert [answer.path for answer in answers] == [str(path) for path in paths]
     assert [answer.label for answer in answers] == ["red", None, None, None, None, "green"]
-    assert answers[2].error == "it cannot be read (No such file or directory)"
-    assert answers[4].error == "it cannot be read (Is a directory)"
+    assert answers[2].error == "there is no such file"
+    assert answers[4].error == "it is not a file"
     assert answers[1].to_json() == {"path": str(paths[1]), "error": answers[1].error}
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.errors import PellucidError, SourceError, shown
+from pellucid.errors import PellucidError, SourceError, printable, shown
 
 
 def test_a_message_says_what_came_what_was_expected_and_what_to_do() -> None:
@@ -30,9 +30,24 @@ def test_names_are_shown_without_control_characters(name: str, expected: str) ->
     assert shown(name) == expected
 
 
-@given(st.text())
-def test_any_name_is_one_line_that_can_be_encoded(name: str) -> None:
-    """Whatever a file is called, its message is one printable line of UTF-8."""
-    text = shown(name)
-    assert text.isprintable()
+@given(st.text(st.characters(codec=None, categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "L", "N", "P"))))
+def test_printable_text_can_be_written_and_holds_no_control(name: str) -> None:
+    """Any name, stray bytes included, becomes text that UTF-8 holds and that moves no cursor."""
+    text = printable(name)
     text.encode("utf-8")
+    assert all(letter.isprintable() or letter in "\xa0\u3000\u200c\u200d" for letter in text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a\nb\t\x00", r"a\nb\t\x00"),
+        ("caf\udce9", r"caf\udce9"),
+        ("gnp\u202egpj.", r"gnp\u202egpj."),
+        ("naïve 日本\u3000語 👩\u200d🔬", "naïve 日本\u3000語 👩\u200d🔬"),
+        ("<b> & 'q'", "<b> & 'q'"),
+    ],
+)
+def test_printable_text_escapes_what_harms_and_nothing_else(name: str, text: str) -> None:
+    """Control characters, overrides and stray bytes show as escapes; every script and HTML's letters stay."""
+    assert printable(name) == text

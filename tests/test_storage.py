@@ -12,6 +12,7 @@ from pellucid.errors import RequestError, StorageError
 from pellucid.events import Event, Notice
 from pellucid.storage import (
     cache_folder,
+    partial_name,
     put_whole,
     refuse_no_place,
     storage_errors,
@@ -45,6 +46,37 @@ def test_whole_folder_never_overwrites_unless_asked(tmp_path: Path) -> None:
     with whole_folder(folder, replace=True) as partial:
         (partial / "new").touch()
     assert os.listdir(folder) == ["new"]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last step fails the old folder is what it was, and nothing lies beside it."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "old").touch()
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target == folder and self.name != "old":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="No space left"), whole_folder(folder, replace=True) as partial:
+        (partial / "new").touch()
+    assert os.listdir(folder) == ["old"]
+    assert os.listdir(tmp_path) == ["run"]
+
+
+@pytest.mark.parametrize("name", ["r**2", "run[1]", "?", "\N{CJK UNIFIED IDEOGRAPH-732B}" * 80])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Letters that mean something in patterns, and as many as a name may have; what was left is swept."""
+    left = tmp_path / f"{partial_name(tmp_path / name)}999999999-x"
+    left.mkdir()
+    with whole_folder(tmp_path / name) as partial:
+        (partial / "a").write_text("1")
+    assert os.listdir(tmp_path) == [name]
+    write_whole(tmp_path / name / name, b"1")
+    assert sorted(os.listdir(tmp_path / name)) == sorted(["a", name])
 
 
 def test_killed_writers_leave_no_folder_and_are_swept(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pellucid.data.source import Source, open_source
 from pellucid.errors import PictureError, SourceError, shown
 from pellucid.evaluation.metrics import Evaluation, evaluate
 from pellucid.events import Listener, silent
+from pellucid.pictures.file import read_file, why_unread
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.training.features import Engine, embed, extract
 from pellucid.training.head import Head
@@ -216,11 +217,9 @@ def _listed(pictures: Pictures) -> list[str | Path]:
 def _reader(paths: Sequence[str | Path]) -> Callable[[int], bytes | PictureError]:
     def read(index: int) -> bytes | PictureError:
         try:
-            return Path(paths[index]).read_bytes()
-        except OSError as error:
-            return PictureError(f"it cannot be read ({error.strerror or error})")
-        except ValueError as error:  # a NUL byte in the name
-            return PictureError(f"it cannot be read ({error})")
+            return read_file(Path(paths[index]))
+        except (OSError, PictureError) as error:
+            return PictureError(why_unread(error))
 
     return read
 

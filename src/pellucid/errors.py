@@ -4,6 +4,9 @@ The command line prints such an error as one paragraph and exits with status 2; 
 escapes is a bug of ours and keeps its traceback.
 """
 
+# Not printable to Python, but harmless, and part of how Japanese, Persian and emoji names are written.
+_HARMLESS = frozenset("\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
+
 
 class PellucidError(Exception):
     """A request that cannot be met, told in one paragraph.
@@ -21,17 +24,28 @@ class PellucidError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.came, self.expected, self.advice) if part)
+        paragraph = " ".join(part for part in (self.came, self.expected, self.advice) if part)
+        # Some parts come from files: a terminal obeys none of them.
+        return "\n".join(printable(line) for line in paragraph.split("\n"))
+
+
+def printable(name: object) -> str:
+    """A path or name that can harm neither a terminal nor a page.
+
+    A file or class may be named by anyone: newlines, terminal escapes, bidirectional overrides and bytes
+    that are not UTF-8 are written as their escapes. HTML is not this function's concern.
+    """
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in _HARMLESS else ascii(letter)[1:-1] for letter in text
+    )
 
 
 def shown(name: object) -> str:
-    """A path or name in quotes for a message: control characters and stray bytes are escaped.
-
-    A file name may hold newlines, terminal escapes or bytes that are not UTF-8; a message holds none.
-    """
-    text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
-    plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-    return f"'{plain}'"
+    """The same in quotes, for a message."""
+    return f"'{printable(name)}'"
 
 
 class RequestError(PellucidError):

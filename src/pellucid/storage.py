@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -97,7 +97,7 @@ def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
         FileExistsError: ``folder`` exists when the block ends, and ``replace`` is false.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{folder.name[:100]}{_PARTIAL}"
+    prefix = partial_name(folder)
     _sweep(folder.parent, prefix)
     partial = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=folder.parent))
     try:
@@ -106,14 +106,31 @@ def whole_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
             if written.is_file():
                 _flush(written)
         partial.chmod(0o777 & ~_umask())
-        if replace:
-            shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
-        partial.rename(folder)
+            if not replace:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+            _exchange(partial, folder, prefix)
+        else:
+            partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _exchange(partial: Path, folder: Path, prefix: str) -> None:
+    """Put ``partial`` where ``folder`` stands; that one is removed after, and stays where this fails."""
+    aside = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=folder.parent))
+    try:
+        with suppress(FileNotFoundError):  # another writer was quicker
+            folder.rename(aside / "old")
+        try:
+            partial.rename(folder)
+        except OSError:
+            with suppress(OSError):
+                (aside / "old").rename(folder)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def refuse_no_place(path: Path) -> None:
@@ -143,7 +160,7 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: It cannot be written; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}{_PARTIAL}", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=partial_name(path), dir=path.parent)
     partial = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -166,9 +183,15 @@ def put_whole(partial: Path, path: Path) -> None:
     partial.replace(path)
 
 
+def partial_name(path: Path) -> str:
+    """What the names begin with of what is being written for ``path``: 255 bytes are the most of a name."""
+    start = os.fsencode(path.name)[:100].decode("utf-8", "ignore")
+    return f".{start}{_PARTIAL}"
+
+
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the partial folders whose writer is no longer alive."""
-    for left in parent.glob(f"{prefix}*"):
+    for left in [entry for entry in parent.iterdir() if entry.name.startswith(prefix)]:
         owner = left.name.removeprefix(prefix).split("-")[0]
         if owner.isdigit() and not _alive(int(owner)):
             shutil.rmtree(left, ignore_errors=True)

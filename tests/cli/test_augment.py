@@ -85,6 +85,7 @@ def test_the_same_seed_draws_the_same_and_another_draws_others(
             "The number of pictures is 0. A whole number from 1 to 100 was expected. 6 are enough to see "
             "what a preset does.",
         ),
+        (("--seed", -1), "The seed is -1. A whole number from 0 to 4294967295 was expected. Use 0."),
         (
             ("--preset", "strng"),
             "There is no augmentation 'strng'. One of none, shift, light, lecture, strong was expected. Did "
@@ -120,6 +121,20 @@ def test_a_source_of_which_nothing_can_be_read_is_refused(pellucid: Pellucid, tm
     assert said.status == 2
     assert said.err.startswith("None of the pictures chosen from")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_source_of_test_pictures_alone_is_refused(
+    pellucid: Pellucid, colours: Path, tmp_path: Path
+) -> None:
+    """Nothing is wrong with them, and that is not what it says."""
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "test").symlink_to(colours, target_is_directory=True)
+    said = pellucid("augment", tmp_path / "later", "--out", tmp_path / "out")
+    assert (said.status, said.err) == (
+        2,
+        f"'{tmp_path}/later' gives all of its pictures to validation and test. Pictures to learn from were "
+        "expected: others are never changed. Name the folder of the split itself to see views of those.\n",
+    )
 
 
 def test_its_result_is_json(pellucid: Pellucid, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
 
 NAMES = (
-    "Arrays named x and y, or images and labels, or x_train, y_train, x_test and y_test (and x_val, y_val)"
-    " were expected."
+    "Arrays named x and y, or images and labels, were expected, or such a pair for each of train, val and"
+    " test: x_train and y_train, or train_images and train_labels."
 )
 SHAPES = (
     "Pictures of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), as whole numbers 0 to 255 or fractions 0 to"
@@ -71,7 +72,7 @@ def test_parts_follow_one_another_also_empty_ones() -> None:
         (np.array([[3], [10], [3]], np.uint8), ["3", "10", "3"]),
         (np.array([1.0, 2.5, 3.0]), ["1", "2.5", "3"]),
         (np.array(["cat", "dog", "ö"]), ["cat", "dog", "ö"]),
-        (np.array([b"cat", b"caf\xe9", b""]), ["cat", "caf\udce9", ""]),
+        (np.array([b"cat", b"caf\xe9", b"no"]), ["cat", "caf\udce9", "no"]),
     ],
 )
 def test_labels_of_every_type_become_names(labels: NDArray[np.generic], names: list[str]) -> None:
@@ -130,6 +131,61 @@ def test_an_archive_as_keras_ships_mnist_has_its_splits(tmp_path: Path, val: boo
     expected = ["train/0", "train/1", *(["val/0"] if val else []), "test/0"]
     assert [item.path for item in listing.items] == expected
     assert listing.read(0) == encode(COLOUR[1])
+
+
+@pytest.mark.parametrize("names", ["{0}_{1}", "{1}_{0}"])
+@pytest.mark.parametrize("pair", [("x", "y"), ("images", "labels"), ("X", "Y")])
+@pytest.mark.parametrize("val", ["val", "valid", "dev"])
+def test_splits_are_named_as_in_folders(tmp_path: Path, names: str, pair: tuple[str, str], val: str) -> None:
+    """Every spelling that folders may have, before or after the word, as MedMNIST has it too."""
+    arrays: dict[str, Any] = {}
+    for split, number in ((val, 1), ("train", 2)):
+        arrays[names.format(pair[0], split)] = GREY[:number]
+        arrays[names.format(pair[1], split)] = np.arange(number).reshape(-1, 1)
+    np.savez(tmp_path / "a.npz", **arrays)
+    listing = list_npz(tmp_path / "a.npz")
+    assert [item.path for item in listing.items] == ["train/0", "train/1", "val/0"]
+    assert listing.skipped == ()
+
+
+def test_half_of_a_pair_is_an_error(tmp_path: Path) -> None:
+    """Pictures whose labels have another name are not lost in silence."""
+    np.savez(tmp_path / "a.npz", x_train=GREY, y_train=np.arange(3), x_test=GREY, y_tst=np.arange(3))
+    with pytest.raises(SourceError) as caught:
+        list_npz(tmp_path / "a.npz")
+    assert str(caught.value) == (
+        f"The archive '{tmp_path}/a.npz' holds 'x_test' and no labels for it. {NAMES} Write it again "
+        "with such names."
+    )
+
+
+def test_arrays_of_an_unknown_split_are_named(tmp_path: Path) -> None:
+    """They are left out, and that is said."""
+    np.savez(tmp_path / "a.npz", x=GREY, y=np.arange(3), x_extra=GREY, y_extra=np.arange(3))
+    listing = list_npz(tmp_path / "a.npz")
+    assert len(listing.items) == 3
+    assert [(one.path, one.reason) for one in listing.skipped] == [
+        ("x_extra", "an array of no split that is known: train, val or test"),
+        ("y_extra", "an array of no split that is known: train, val or test"),
+    ]
+
+
+@pytest.mark.parametrize("labels", [np.array([1.0, np.nan, 2.0]), np.array(["a", "", "b"])])
+def test_a_picture_without_a_label_is_named_and_skipped(labels: NDArray[np.generic]) -> None:
+    """The others keep their names and their pixels, one by one and many at once."""
+    listing = list_arrays("set", [(GREY, labels, None)])
+    assert [item.path for item in listing.items] == ["0", "2"]
+    assert [(one.path, one.reason) for one in listing.skipped] == [("1", "it has no label")]
+    assert [listing.read(index) for index in (0, 1)] == [encode(GREY[0]), encode(GREY[2])]
+    (stack,) = listing.stacks
+    np.testing.assert_array_equal(stack.take(np.array([1]))[0, :, :, 0], GREY[2])
+
+
+def test_further_parts_of_a_split_go_on_counting() -> None:
+    """No two pictures have one name."""
+    listing = list_arrays("set", [(GREY[:2], np.arange(2), None), (GREY[2:], np.arange(1), None)])
+    assert [item.path for item in listing.items] == ["0", "1", "2"]
+    assert listing.read(2) == encode(GREY[2])
 
 
 def test_an_archive_of_other_names_lists_them(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Folders of class folders, and of splits."""
 
+import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -250,3 +252,34 @@ def test_nothing_but_placeholders_is_an_error(tmp_path: Path) -> None:
         f"The folder '{tmp_path}' holds no picture that can be used: 'ants/imageNotFound.gif' was set aside"
         " (a placeholder by its name)."
     )
+
+
+def test_a_class_that_cannot_be_listed_is_named_once(
+    tmp_path: Path, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not said to be without a picture, which nobody knows."""
+    fill(tmp_path, {"cats": 1, "dogs": 1})
+    forbid(monkeypatch, tmp_path / "dogs")
+    assert [(one.path, one.reason) for one in list_folder(tmp_path).skipped] == [
+        ("dogs", "a folder that cannot be listed (Permission denied)")
+    ]
+
+
+def test_a_link_to_a_device_is_no_link_to_nothing(tmp_path: Path, fill: Fill) -> None:
+    """It leads somewhere, and that is no file."""
+    fill(tmp_path, {"cats": 1})
+    (tmp_path / "cats" / "endless.png").symlink_to("/dev/zero")
+    assert skipped(tmp_path) == {"cats/endless.png": "it is not a file"}
+
+
+def test_folders_may_stand_in_one_another_without_end(tmp_path: Path) -> None:
+    """As deep as a path may be, and deeper than Python calls itself."""
+    (tmp_path / "a").mkdir()
+    touch(tmp_path / "a" / "0.png")
+    (tmp_path / ("b/" * 500)).mkdir(parents=True)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 200)
+    try:
+        assert len(list_folder(tmp_path).items) == 1
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,12 +1,8 @@
 """What a listing says of one picture."""
 
-import os
-from pathlib import Path
-
 import pytest
 
-from pellucid.data.item import is_placeholder, make_item, read_file, split_named
-from pellucid.errors import PictureError
+from pellucid.data.item import is_placeholder, label_text, make_item, split_named
 
 
 @pytest.mark.parametrize(
@@ -51,29 +47,14 @@ def test_labels_of_one_class_are_one_object() -> None:
     )
 
 
-def test_a_file_is_read_whole(tmp_path: Path) -> None:
-    """The bytes of a file come as they are."""
-    (tmp_path / "a").write_bytes(b"\0picture")
-    assert read_file(tmp_path / "a") == b"\0picture"
-
-
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A pipe, which would never end, and a folder are refused without being opened."""
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(PictureError, match=r"^it is not a file$"):
-            read_file(path)
-
-
-def test_a_file_of_a_gigabyte_is_refused(tmp_path: Path) -> None:
-    """A file that is larger than any picture is not read into memory."""
-    with (tmp_path / "film").open("wb") as file:
-        file.truncate(2**30 + 1)
-    with pytest.raises(PictureError, match=r"^it is too large for a picture \(1,073,741,825 bytes\)$"):
-        read_file(tmp_path / "film")
-
-
-def test_a_name_that_no_file_can_have_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
-    """A zero byte in a table's path skips this picture instead of ending the scan."""
-    with pytest.raises(PictureError, match=r"^no file can have this name$"):
-        read_file(tmp_path / "a\0b")
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"), (3.0, "3"), (2.5, "2.5"), (" cat ", "cat"), (b"caf\xe9", "caf\udce9"), (True, "True"),
+        (None, ""), (float("nan"), ""), ("", ""), (b" ", ""), ("half \ud800", r"half \ud800"),
+        (float("inf"), "inf"),
+    ],
+)  # fmt: skip
+def test_a_value_names_a_class(value: object, text: str) -> None:
+    """Numbers as a person writes them, text without blanks about it, and nothing where there is none."""
+    assert label_text(value) == text

@@ -114,3 +114,25 @@ def test_a_file_that_is_no_source_says_what_is(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"The file '{tmp_path}/cat.jpg' is not a source of pictures. {KINDS} Name one of these."
     )
+
+
+def test_an_empty_name_is_refused() -> None:
+    """A variable of the shell that is not set is not this folder."""
+    with pytest.raises(SourceError) as caught:
+        open_source("")
+    assert str(caught.value).startswith("The source's name is empty. A folder of class folders, ")
+    assert str(caught.value).endswith(" was expected. Write its path; a dot is this folder.")
+
+
+def test_a_home_that_does_not_exist_is_refused() -> None:
+    """Nobody has that name here."""
+    with pytest.raises(SourceError, match=r"^'~nosuchuser/photos' cannot be reached \("):
+        open_source("~nosuchuser/photos")
+
+
+def test_a_link_to_itself_is_not_offered(tmp_path: Path) -> None:
+    """What was asked for is no advice."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SourceError) as caught:
+        open_source(tmp_path / "loop")
+    assert "Did you mean" not in str(caught.value)

@@ -231,3 +231,23 @@ def test_pyarrow_is_not_imported_for_a_csv_file(pictures: Path, monkeypatch: pyt
     """Only a Parquet file pays for pyarrow's import."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert len(rows(write(pictures, "path,label\ncats/0.png,cats\n"))) == 1
+
+
+def test_a_parquet_files_labels_are_named_as_an_archives_are(pictures: Path) -> None:
+    """Bytes are text, whole numbers have no point, and what is missing is skipped by name."""
+    names = sorted(str(path.relative_to(pictures)) for path in pictures.rglob("*.png"))[:3]
+    table = pa.table({"path": [name.encode() for name in names], "label": [b"cat", b"dog", None]})
+    pq.write_table(table, pictures / "bytes.parquet")
+    listing = list_table(pictures / "bytes.parquet")
+    assert [(item.path, item.label) for item in listing.items] == [(names[0], "cat"), (names[1], "dog")]
+    assert [(one.path, one.reason) for one in listing.skipped] == [(names[2], "it has no label in the table")]
+    pq.write_table(pa.table({"path": names, "label": [1.0, 2.5, float("nan")]}), pictures / "floats.parquet")
+    assert [item.label for item in list_table(pictures / "floats.parquet").items] == ["1", "2.5"]
+
+
+def test_a_parquet_file_with_a_column_twice_is_an_error(tmp_path: Path) -> None:
+    """One paragraph instead of the library's own error."""
+    columns = [pa.array(["1.png"]), pa.array(["2.png"]), pa.array(["cat"])]
+    pq.write_table(pa.Table.from_arrays(columns, ["path", "path", "label"]), tmp_path / "t.parquet")
+    with pytest.raises(SourceError, match=r"t\.parquet' cannot be read \("):
+        list_table(tmp_path / "t.parquet")

@@ -1,10 +1,15 @@
 """The augmentation layers of a network as views, as Keras would carry them out."""
 
-from pellucid.learn.views import views_of
+import pytest
+
+from pellucid.errors import RequestError
+from pellucid.learn.views import refuse_other_size, views_of
 from pellucid.network.text import parse
 from pellucid.pictures.augment.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from pellucid.pictures.augment.kinds import KINDS
 from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import augmentation
+from pellucid.pictures.preprocess import Preprocess
 
 LECTURE = "input 12x12x1; randomflip horizontal; randomrotation 0.1; randomzoom 0.2; flatten; dense 2"
 
@@ -38,3 +43,24 @@ def test_every_augmentation_layer_has_its_view() -> None:
         KINDS["RandomContrast"](0.4),
         KINDS["RandomBrightness"](0.5),
     )
+
+
+@pytest.mark.parametrize("text", ["RandomCrop 20 20", "RandomCrop 20", "RandomFlip; RandomCrop 30 28"])
+def test_views_of_another_size_are_refused(text: str) -> None:
+    """A window that the network does not take is told before any view is made."""
+    with pytest.raises(RequestError) as caught:
+        refuse_other_size(augmentation(text), Preprocess(28, 28, "squash", (0,), (1,)))
+    height, width = {"RandomCrop 20 20": (20, 20), "RandomCrop 20": (20, 28)}.get(text, (30, 28))
+    assert str(caught.value) == (
+        f"The augmentation gives views of {height} x {width} pixels. Views of 28 x 28 were expected, as the "
+        "network takes them. RandomResizedCrop brings its window back to size, and RandomCrop with a padding "
+        "and no size of its own moves the picture."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "strong", "RandomCrop padding=4", "RandomCrop 28 28", "TrivialAugment"]
+)
+def test_views_of_the_same_size_are_learnt_from(text: str) -> None:
+    """Presets, shifts, and a window of the network's own size."""
+    refuse_other_size(augmentation(text), Preprocess(28, 28, "squash", (0,), (1,)))

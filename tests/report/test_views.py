@@ -15,8 +15,11 @@ from pellucid.data.item import Item
 from pellucid.data.source import Source, open_source
 from pellucid.errors import PictureError
 from pellucid.pictures.augment.presets import preset
+from pellucid.pictures.augment.text import augmentation
+from pellucid.pictures.augment.view import View as TrainingView
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.preprocess import Preprocess
 from pellucid.report.views import SIDE, address, page, picked, rows, summary
 
 HOSTILE = (
@@ -84,10 +87,14 @@ def test_the_views_shown_are_those_that_training_makes() -> None:
 
 
 def test_a_large_picture_is_shown_as_networks_take_it() -> None:
-    """Squashed to 224 x 224, and so are its views."""
-    source = source_of(Item("x.png", "x"), data=png(230, 100))
-    ((row,), _) = rows(source, preset("light"), 1, 1, 0)
-    assert row.pixels_HWC.shape == row.views[0].pixels_HWC.shape == (SIDE, SIDE, 3)
+    """Squashed to 224 x 224, and its views are, pixel for pixel, those that such a network learns from."""
+    data, plan = png(460, 300), augmentation("RandomZoom -0.5..-0.5; RandomFlip horizontal")
+    ((row,), _) = rows(source_of(Item("x.png", "x"), data=data), plan, 1, 2, 5)
+    seen_HWC = Preprocess(SIDE, SIDE, "squash", (127.5,) * 3, (127.5,) * 3).pixels(data)
+    assert np.array_equal(row.pixels_HWC, seen_HWC)
+    for view in row.views:
+        learnt_HWC = TrainingView(plan, 5, view.number).of(seen_HWC, picture_digest(data))
+        assert np.array_equal(view.pixels_HWC, learnt_HWC)
 
 
 def test_what_cannot_be_read_is_named() -> None:

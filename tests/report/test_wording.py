@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.report.wording import counted, duration, moment, number, percent, plain, points, short, span
+from pellucid.report.wording import counted, duration, moment, number, percent, points, short, span
 
 DASH = "\N{EN DASH}"
 
@@ -41,29 +41,6 @@ def test_only_all_is_called_all_and_only_none_none(share: float) -> None:
 def test_an_interval_names_both_ends() -> None:
     """The unit stands once, at the end."""
     assert spaced(span([0.8583, 0.9951])) == "85.8 to 99.5 %"
-
-
-@given(st.text(st.characters(codec=None, categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "L", "N", "P"))))
-def test_plain_text_can_be_written_and_holds_no_control(name: str) -> None:
-    """Any name, stray bytes included, becomes text that UTF-8 holds and that moves no cursor."""
-    text = plain(name)
-    text.encode("utf-8")
-    assert all(letter.isprintable() or letter in "\xa0\u3000\u200c\u200d" for letter in text)
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("a\nb\t\x00", r"a\nb\t\x00"),
-        ("caf\udce9", r"caf\udce9"),
-        ("gnp\u202egpj.", r"gnp\u202egpj."),
-        ("naïve 日本\u3000語 👩\u200d🔬", "naïve 日本\u3000語 👩\u200d🔬"),
-        ("<b> & 'q'", "<b> & 'q'"),
-    ],
-)
-def test_plain_text_escapes_what_harms_and_nothing_else(name: str, text: str) -> None:
-    """Control characters, overrides and stray bytes show as escapes; every script and HTML's letters stay."""
-    assert plain(name) == text
 
 
 @pytest.mark.parametrize(

@@ -45,20 +45,11 @@ def run(
 
     _check("views", views, _MOST_VIEWS, "8 are enough to see what a preset does.")
     _check("pictures", number, _MOST_PICTURES, "6 are enough to see what a preset does.")
-    if out is not None and out.exists():
-        raise RequestError(
-            f"{shown(out)} exists already.",
-            "A folder that does not exist was expected, so that nothing is overwritten.",
-            "Choose another name with --out, or remove it first.",
-        )
+    _refuse(seed, out)
     plan = augmentation(preset)
     made, skipped = rows(open_source(source), plan, number, views, seed)
     if not made:
-        raise SourceError(
-            f"None of the pictures chosen from {shown(source)} can be read.",
-            "Pictures to make views of were expected.",
-            "'pellucid check' names what is wrong with each.",
-        )
+        raise _nothing(source, bool(skipped))
     folder = out or _free_folder(source, preset)
     with storage_errors(folder, "the views"), whole_folder(folder) as partial:
         html = page(source, preset, plan, made, seed)
@@ -101,6 +92,34 @@ def _check(what: str, value: int, most: int, advice: str) -> None:
             f"A whole number from 1 to {most} was expected.",
             advice,
         )
+
+
+def _refuse(seed: int, out: Path | None) -> None:
+    if not 0 <= seed < 2**32:  # as for training, whose views these are
+        raise RequestError(
+            f"The seed is {seed}.", "A whole number from 0 to 4294967295 was expected.", "Use 0."
+        )
+    if out is not None and out.exists():
+        raise RequestError(
+            f"{shown(out)} exists already.",
+            "A folder that does not exist was expected, so that nothing is overwritten.",
+            "Choose another name with --out, or remove it first.",
+        )
+
+
+def _nothing(source: str, tried: bool) -> SourceError:
+    """Why there is no picture to make views of."""
+    if tried:
+        return SourceError(
+            f"None of the pictures chosen from {shown(source)} can be read.",
+            "Pictures to make views of were expected.",
+            "'pellucid check' names what is wrong with each.",
+        )
+    return SourceError(
+        f"{shown(source)} gives all of its pictures to validation and test.",
+        "Pictures to learn from were expected: others are never changed.",
+        "Name the folder of the split itself to see views of those.",
+    )
 
 
 def _free_folder(source: str, preset: str) -> Path:

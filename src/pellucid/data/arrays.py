@@ -3,34 +3,34 @@
 It also finds them in `.npz` archives; `idx` finds them in IDX files.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.item import Item, Listing, SplitName, Stack, make_item
-from pellucid.errors import SourceError, shown
+from pellucid.data.item import Item, Listing, Skipped, SplitName, Stack, label_text, make_item, split_named
+from pellucid.errors import SourceError, printable, shown
 from pellucid.pictures.decode import WHOLE_LIMIT
 from pellucid.pictures.digest import picture_digests
 
 Part = tuple[NDArray[Any], NDArray[Any], SplitName | None]  # pictures, labels, split
 
-# Names of pictures and labels in an archive; the first row of which the first pair is there is taken.
-_NAMES: tuple[tuple[tuple[str, str, SplitName | None], ...], ...] = (
-    (("x_train", "y_train", "train"), ("x_val", "y_val", "val"), ("x_test", "y_test", "test")),
-    (("x", "y", None),),
-    (("images", "labels", None),),
-)
+_WORDS = {"x": True, "images": True, "y": False, "labels": False}  # in an array's name: pictures, or labels
+_OF = {True: "pictures", False: "labels"}
+_ORDER: tuple[SplitName | None, ...] = (None, "train", "val", "test")
 _EXPECTED = (
-    "Arrays named x and y, or images and labels, or x_train, y_train, x_test and y_test (and x_val, y_val)"
-    " were expected."
+    "Arrays named x and y, or images and labels, were expected, or such a pair for each of train, val and"
+    " test: x_train and y_train, or train_images and train_labels."
 )
 _SHAPES = (
     "Pictures of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), as whole numbers 0 to 255 or fractions 0 to"
     " 1, and N labels were expected."
 )
+_UNLABELLED = "it has no label"
 _CHUNK = 1024
 
 
@@ -52,21 +52,28 @@ def _head(height: int, width: int, channels: int) -> bytes:
 def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
     """A listing of pictures (N, H, W), (N, H, W, 1) or (N, H, W, 3), 0..255 or 0..1, with labels (N,).
 
-    The items are called ``train/17``, or ``17`` where there is no split.
+    The items are called ``train/17``, or ``17`` where there is no split; a further part of the same split
+    goes on counting. A picture whose label is missing (NaN, or no text) is named as skipped.
 
     Raises:
         SourceError: where shapes, types, ranges or lengths do not fit, or there is no picture.
     """
     items: list[Item] = []
+    skipped: list[Skipped] = []
     arrays: list[NDArray[Any]] = []
     starts: list[int] = []
+    counted: Counter[SplitName | None] = Counter()
     for pictures, labels, split in parts:
         labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
         _refuse_misfits(name, pictures, labels)
+        names = [label_text(label) for label in labels.tolist()]
+        prefix, first = f"{split}/" if split else "", counted[split]
+        paths = [f"{prefix}{n}" for n in range(first, first + len(names))]
+        counted[split] += len(names)
         starts.append(len(items))
-        arrays.append(pictures)
-        prefix = f"{split}/" if split else ""
-        items += [make_item(f"{prefix}{n}", _label(label), split) for n, label in enumerate(labels.tolist())]
+        arrays.append(pictures if all(names) else pictures[[bool(one) for one in names]])
+        items += [make_item(path, label, split) for path, label in zip(paths, names, strict=True) if label]
+        skipped += [Skipped(path, _UNLABELLED) for path, label in zip(paths, names, strict=True) if not label]
     if not items:
         raise SourceError(f"{shown(name)} holds no picture.", _EXPECTED, "Check how it was written.")
 
@@ -76,7 +83,7 @@ def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
 
     stacks = [_stack(array, start) for array, start in zip(arrays, starts, strict=True) if len(array)]
     few = all(stack.shape[0] * stack.shape[1] <= WHOLE_LIMIT for stack in stacks)  # else decoding refuses
-    return Listing(tuple(items), read, stacks=tuple(stacks) if few else ())
+    return Listing(tuple(items), read, tuple(skipped), tuple(stacks) if few else ())
 
 
 def _stack(pictures: NDArray[Any], start: int) -> Stack:
@@ -99,29 +106,57 @@ def list_npz(path: Path) -> Listing:
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
-            return list_arrays(name, _parts(name, archive))
+            parts, unused = _parts(name, archive)
+            listing = list_arrays(name, parts)
+            return replace(listing, skipped=listing.skipped + unused)
     except SourceError:
         raise
     # zipfile, zlib and numpy raise whatever hostile bytes lead them to; here it is one thing: damage.
     except Exception as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise SourceError(
-            f"The archive {shown(name)} cannot be read ({shown(reason)[1:-1]}).",
+            f"The archive {shown(name)} cannot be read ({printable(reason)}).",
             "A file as numpy.savez writes it, with plain numbers and text, was expected.",
             "Write it again.",
         ) from error
 
 
-def _parts(name: str, archive: Any) -> list[Part]:
+def _parts(name: str, archive: Any) -> tuple[list[Part], tuple[Skipped, ...]]:
+    """Pictures and labels by their arrays' names, and arrays of a split that is not known."""
     found = list(getattr(archive, "files", []))
-    for row in _NAMES:
-        if row[0][0] in found and row[0][1] in found:
-            here = [names for names in row if names[0] in found and names[1] in found]
-            return [(archive[pictures], archive[labels], split) for pictures, labels, split in here]
-    arrays = ", ".join(shown(key) for key in found) or "no array"
-    raise SourceError(
-        f"The archive {shown(name)} holds {arrays}.", _EXPECTED, "Write it again with such names."
-    )
+    pairs: dict[SplitName | None, dict[bool, str]] = {}
+    unused: list[Skipped] = []
+    for key in found:
+        pictures, part = _meaning(key)
+        split = split_named(part)
+        if part and pictures is not None and split is None:
+            unused.append(Skipped(key, "an array of no split that is known: train, val or test"))
+        elif pictures is not None:
+            pairs.setdefault(split, {}).setdefault(pictures, key)
+    if not pairs:
+        arrays = ", ".join(shown(key) for key in found) or "no array"
+        raise SourceError(
+            f"The archive {shown(name)} holds {arrays}.", _EXPECTED, "Write it again with such names."
+        )
+    for pair in pairs.values():
+        if len(pair) == 1:
+            ((holds_pictures, key),) = pair.items()
+            raise SourceError(
+                f"The archive {shown(name)} holds {shown(key)} and no {_OF[not holds_pictures]} for it.",
+                _EXPECTED,
+                "Write it again with such names.",
+            )
+    here = [(pairs[split], split) for split in _ORDER if split in pairs]
+    return [(archive[pair[True]], archive[pair[False]], split) for pair, split in here], tuple(unused)
+
+
+def _meaning(key: str) -> tuple[bool | None, str]:
+    """Whether an array's name means pictures or labels, None for neither; and of which part, "" for all."""
+    first, _, last = key.lower().partition("_")
+    for word, part in ((first, last), (last, first)):
+        if word in _WORDS:
+            return _WORDS[word], part
+    return None, ""
 
 
 def _refuse_misfits(name: str, pictures: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -152,11 +187,3 @@ def _eight_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     if pixels.dtype.kind == "f":
         pixels = np.rint(pixels.astype(np.float64) * 255)
     return pixels.astype(np.uint8)
-
-
-def _label(label: object) -> str:
-    if isinstance(label, bytes):
-        return label.decode("utf-8", "surrogateescape")
-    if isinstance(label, float) and label.is_integer():
-        label = int(label)
-    return str(label)

@@ -16,10 +16,10 @@ from pellucid.data.item import (
     SplitName,
     is_placeholder,
     make_item,
-    read_file,
     split_named,
 )
 from pellucid.errors import SourceError, shown
+from pellucid.pictures.file import read_file
 
 _IGNORED = frozenset(
     {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
@@ -47,10 +47,12 @@ class _Tree:
     folders: dict[str, "_Tree"] = field(default_factory=dict)
 
     def every(self) -> Iterator["_Tree"]:
-        """This folder and all below it."""
-        yield self
-        for name in sorted(self.folders):
-            yield from self.folders[name].every()
+        """This folder and all below it, a folder before what is in it; as deep as a disk allows."""
+        waiting = [self]
+        while waiting:
+            tree = waiting.pop()
+            yield tree
+            waiting += [tree.folders[name] for name in sorted(tree.folders, reverse=True)]
 
     @property
     def count(self) -> int:
@@ -160,9 +162,8 @@ class _Walk:
         elif _is(entry.is_file):
             folder.pictures.append(path)
         else:
-            self.skipped.append(
-                Skipped(path, "a link to nothing" if entry.is_symlink() else "it is not a file")
-            )
+            lost = entry.is_symlink() and not _is(Path(entry.path).exists)
+            self.skipped.append(Skipped(path, "a link to nothing" if lost else "it is not a file"))
 
 
 def _is(question: Callable[[], bool]) -> bool:
@@ -198,11 +199,13 @@ def _split_items(tree: _Tree, skipped: list[Skipped]) -> list[Item]:
 
 def _class_items(tree: _Tree, split: SplitName | None, skipped: list[Skipped]) -> list[Item]:
     items: list[Item] = []
+    told = {one.path for one in skipped}  # a folder that cannot be listed
     _name_strays(tree, skipped)
     for label in sorted(tree.folders):
         folder = tree.folders[label]
         if not folder.count:
-            skipped.append(Skipped(folder.path, "a folder without a picture, so it is no class"))
+            if folder.path not in told:
+                skipped.append(Skipped(folder.path, "a folder without a picture, so it is no class"))
             others = [path for part in folder.every() for path in part.others]
             skipped += [Skipped(path, "not a picture (by its name)") for path in others]
         for path in sorted(path for part in folder.every() for path in part.pictures):

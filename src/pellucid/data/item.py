@@ -3,15 +3,13 @@
 It knows nothing of files, tables or arrays: `folder`, `table`, `arrays` and `idx` make listings.
 """
 
+import math
 import re
-import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
-
-from pellucid.errors import PictureError
 
 if TYPE_CHECKING:  # the command line names what was skipped, and its help shall come at once
     import numpy as np
@@ -30,8 +28,6 @@ _SPELLINGS: dict[str, SplitName] = {
     "test": "test",
     "testing": "test",
 }
-
-_LARGEST_FILE = 2**30
 
 PLACEHOLDER = "a placeholder by its name"
 
@@ -106,22 +102,24 @@ def make_item(path: str, label: str, split: SplitName | None) -> Item:
     return Item(path, sys.intern(label), split)
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a picture's file.
+def label_text(value: object) -> str:
+    """A class's name from what stands in an array or a table: text, bytes or a number; "" where none does.
 
-    Raises:
-        OSError: where it cannot be read.
-        PictureError: where it is no file (a pipe would never end) or larger than any picture.
+    Whole numbers are written without a point, however they were stored, so that the same labels have the
+    same names in every kind of source.
     """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        value = int(value)
+    if value is None or value != value:  # NaN, which no number is equal to
+        return ""
+    text = str(value).strip()
     try:
-        status = path.stat()
-    except ValueError as error:  # a zero byte in the name
-        raise PictureError("no file can have this name") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError("it is not a file")
-    if status.st_size > _LARGEST_FILE:
-        raise PictureError(f"it is too large for a picture ({status.st_size:,} bytes)")
-    return path.read_bytes()
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a letter, which no file can be written with
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
 
 
 def is_placeholder(path: str, label: str) -> bool:

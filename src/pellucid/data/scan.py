@@ -3,7 +3,6 @@
 It decides nothing about the pictures; `duplicates`, `check` and `split` do, from what stands here.
 """
 
-import errno
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from pellucid.data.source import Source
 from pellucid.errors import PictureError
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.file import why_unread
 from pellucid.workers import in_order
 
 _DIGEST_BYTES = 16
@@ -146,7 +146,7 @@ def _look_at(source: Source, cache: FactsCache, part: range) -> list[tuple[str, 
         try:
             held[index] = source.read(index)
         except (OSError, PictureError) as error:
-            looked[index] = ("", Facts(reason=_reason(error)))
+            looked[index] = ("", Facts(reason=why_unread(error)))
         if sum(map(len, held.values())) > _HELD_BYTES:
             looked |= _measured(held, cache)
             held.clear()
@@ -172,16 +172,6 @@ def _threads(source: Source) -> int | None:
         with suppress(OSError, PictureError):
             sizes.append(len(source.read(index)))
     return 1 if sizes and sorted(sizes)[len(sizes) // 2] < _TINY_BYTES else None
-
-
-def _reason(error: OSError | PictureError) -> str:
-    if isinstance(error, PictureError):
-        return str(error)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "no permission to read it"
-    if error.errno == errno.ENOENT:
-        return "there is no such file"
-    return f"it cannot be read ({error.strerror or error})"
 
 
 def _digest_of(pictures: list[Picture]) -> str:

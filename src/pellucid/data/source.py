@@ -65,10 +65,12 @@ def open_source(spec: str | Path) -> Source:
 def _listing(spec: str) -> Listing:
     if spec.startswith(_BUILTIN):
         return list_builtin(spec.removeprefix(_BUILTIN))
-    path = Path(spec).expanduser()
+    if not spec:
+        raise SourceError("The source's name is empty.", _KINDS, "Write its path; a dot is this folder.")
     try:
+        path = Path(spec).expanduser()
         found = path.exists()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last for the home of a user who has none
         raise _unreachable(spec, error) from error
     if not found:
         raise _missing(spec, path)
@@ -91,7 +93,7 @@ def _unreachable(spec: str, error: Exception) -> SourceError:
 
 def _missing(spec: str, path: Path) -> SourceError:
     try:
-        siblings = [sibling.name for sibling in path.parent.iterdir()]
+        siblings = [one.name for one in path.parent.iterdir() if one.name != path.name]
     except OSError:
         siblings = []
     close = difflib.get_close_matches(path.name, siblings, n=1)

@@ -13,11 +13,12 @@ from pellucid.data.item import (
     Listing,
     Skipped,
     is_placeholder,
+    label_text,
     make_item,
-    read_file,
     split_named,
 )
-from pellucid.errors import SourceError, shown
+from pellucid.errors import SourceError, printable, shown
+from pellucid.pictures.file import read_file
 
 _EXPECTED = "A table with the columns path and label, and perhaps split, was expected."
 _DELIMITERS = ",;\t|"
@@ -155,16 +156,16 @@ def _parquet_rows(path: Path) -> Iterator[_Row]:
                 fields = [batch.column(column).to_pylist() for column in columns]
                 for values in zip(*fields, strict=True):
                     number += 1
-                    file_name, label, *split = ("" if value is None else str(value) for value in values)
-                    yield number, file_name, label.strip(), split[0].strip() if split else ""
-    except (OSError, pyarrow.ArrowException) as error:
+                    file_name, label, *split = (label_text(value) for value in values)
+                    yield number, file_name, label, split[0] if split else ""
+    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:  # also text that is no UTF-8
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> SourceError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error).strip()
     return SourceError(
-        f"The table {shown(path)} cannot be read ({shown(reason)[1:-1]}).",
+        f"The table {shown(path)} cannot be read ({printable(reason)}).",
         _EXPECTED,
         "Check the file and its permissions, or write it again.",
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from pellucid.errors import printable
 from pellucid.report import wording
 
 
@@ -18,7 +19,7 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         # Every name goes through here on its way to the page, so that no template can forget it.
         finalize=lambda value: (
-            wording.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+            printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
         ),
     )
     made.filters.update(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from pellucid.errors import printable
 from pellucid.report import wording
 from pellucid.report.views import Row
 
@@ -24,7 +25,7 @@ Tile = tuple[NDArray[np.uint8], str]
 
 def sheet(rows: Sequence[Row]) -> bytes:
     """The PNG: a row of tiles for each picture, the picture first, on white paper."""
-    walls = [(wording.plain(f"{row.path}  ({row.label})"), _lines_of(row)) for row in rows]
+    walls = [(printable(f"{row.path}  ({row.label})"), _lines_of(row)) for row in rows]
     widest = max((len(line) for _, wall in walls for line in wall), default=1)
     width = GAP + widest * (TILE + GAP)
     height = GAP + sum(_LINE + GAP + sum(_height(line) for line in wall) for _, wall in walls)

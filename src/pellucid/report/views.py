@@ -4,7 +4,6 @@ Which views an augmentation makes is worked out in ``pictures.augment``; the sam
 """
 
 import base64
-import errno
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ from PIL import Image
 from pellucid.data.item import Skipped
 from pellucid.data.source import Source
 from pellucid.errors import PictureError
-from pellucid.pictures.augment.affine import Frame
 from pellucid.pictures.augment.plan import Augment, Drawn
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.file import why_unread
+from pellucid.pictures.preprocess import Preprocess
 from pellucid.report.page import template
 
 SIDE = 224  # what the usual networks take; a picture that is smaller keeps its own size
-_DETAIL = 2  # how much more of a picture is decoded, for views that zoom in
+_TO_SIDE = Preprocess(SIDE, SIDE, "squash", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 _QUALITY = 90
 _TINY = 64  # up to this side a picture travels without loss
 
@@ -54,8 +54,9 @@ def rows(
 ) -> tuple[list[Row], list[Skipped]]:
     """Pictures from all classes with their views, and what could not be read.
 
-    A view here is the view of that number that training makes of the picture with the same seed. A picture
-    whose sides both are below 224 keeps its size; others are squashed to 224 x 224, as networks take them.
+    A view here is, pixel for pixel, the view of that number that training makes of the picture with the
+    same seed for a network that takes pictures of this size squashed: those whose sides both are below 224
+    keep theirs, others come to 224 x 224.
 
     Args:
         source: Where the pictures are; those that it gives to validation and test are left out.
@@ -70,15 +71,9 @@ def rows(
         item = source.items[index]
         try:
             data = source.read(index)
-            pixels_HWC = decode(data, at_least=(_DETAIL * SIDE, _DETAIL * SIDE))
-        except PictureError as error:
-            skipped.append(Skipped(item.path, str(error)))
-            continue
-        except OSError as error:
-            reason = (
-                "there is no such file" if error.errno == errno.ENOENT else error.strerror or "unreadable"
-            )
-            skipped.append(Skipped(item.path, reason))
+            pixels_HWC = _squashed(data)
+        except (OSError, PictureError) as error:
+            skipped.append(Skipped(item.path, why_unread(error)))
             continue
         found.append(_row(item.path, item.label, pixels_HWC, picture_digest(data), plan, views, seed))
     return found, skipped
@@ -107,13 +102,17 @@ def picked(source: Source, number: int) -> list[int]:
 def _row(
     path: str, label: str, pixels_HWC: NDArray[np.uint8], key: str, plan: Augment, views: int, seed: int
 ) -> Row:
-    height, width = pixels_HWC.shape[:2]
-    size: Frame = (height, width) if max(height, width) < SIDE else (SIDE, SIDE)
     made = []
     for number in range(views):
         drawn = plan.draw(seed, key, number)
-        made.append(View(number, plan.apply(pixels_HWC, drawn, size), drawn, plan.said(drawn)))
-    return Row(path, label, Augment().view(pixels_HWC, 0, "", 0, size), tuple(made))
+        made.append(View(number, plan.apply(pixels_HWC, drawn), drawn, plan.said(drawn)))
+    return Row(path, label, pixels_HWC, tuple(made))
+
+
+def _squashed(data: bytes) -> NDArray[np.uint8]:
+    """The pixels that views are made of: uint8 (H, W, 3), neither side above ``SIDE``."""
+    pixels_HWC = decode(data, at_least=(SIDE, SIDE))
+    return pixels_HWC if max(pixels_HWC.shape[:2]) < SIDE else _TO_SIDE.view(pixels_HWC)
 
 
 def page(source: str, preset: str, plan: Augment, shown: Sequence[Row], seed: int) -> str:

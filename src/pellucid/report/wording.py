@@ -5,23 +5,6 @@ from datetime import UTC, datetime
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 UNDEFINED = "\N{EN DASH}"
-# Not printable to Python, but harmless, and part of how Japanese, Persian and emoji names are written.
-_ALLOWED = frozenset(
-    (NO_BREAK, "\N{IDEOGRAPHIC SPACE}", "\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}")
-)
-
-
-def plain(text: str) -> str:
-    """Text that cannot harm a page: no control character, bidirectional override or stray byte.
-
-    A class is named by a folder and a folder may be named by anyone: what is not printable is written as
-    its escape. HTML is not this function's concern; the template escapes it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() or letter in _ALLOWED else ascii(letter)[1:-1] for letter in text
-    )
 
 
 def percent(share: float | None, unit: str = f"{NO_BREAK}%") -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.pictures.augment.affine import IDENTITY, Affine, about_centre, resize, rotation
+from pellucid.pictures.augment.affine import IDENTITY, Affine, about_centre, rotation
 
 NUMBERS = st.floats(-3, 3)
 MAPS = st.builds(Affine, *[NUMBERS] * 6)
@@ -44,14 +44,6 @@ def test_the_identity_changes_no_map(one: Affine) -> None:
 def test_a_shift_by_whole_pixels_is_recognised(one: Affine, shift: tuple[int, int] | None) -> None:
     """(rows, columns) of such a shift; anything else is none."""
     assert one.shift() == shift
-
-
-def test_resizing_puts_edges_upon_edges() -> None:
-    """From 4 x 6 to 2 x 2: the first edge, at -1/2, stays; the last, at 1.5, becomes 3.5 and 5.5."""
-    a, b, c, d, e, f = resize((4, 6), (2, 2))
-    assert (b, d) == (0, 0)
-    assert (a * -0.5 + c, a * 1.5 + c) == (-0.5, 5.5)
-    assert (e * -0.5 + f, e * 1.5 + f) == (-0.5, 3.5)
 
 
 def test_a_quarter_turn_is_counter_clockwise() -> None:

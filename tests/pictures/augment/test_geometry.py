@@ -181,7 +181,7 @@ def test_a_window_that_fits_lies_inside_the_padded_picture(
         (
             RandomCrop(8, 9),
             {"top": 0.1, "left": 0.5},
-            "8 x 9 window at 10 % from the top, 50 % from the left",
+            "8 x 9 window at 10 % from the top, 50 % from the left, where it fits",
         ),
         (
             RandomResizedCrop(),

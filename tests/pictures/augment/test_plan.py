@@ -141,19 +141,18 @@ def test_one_interpolation_is_sharper_than_three() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("shape", [(28, 28, 1), (20, 33, 3)])
-@pytest.mark.parametrize("size", [None, (16, 24)])
-def test_a_batch_is_its_pictures_one_by_one(name: str, shape: tuple[int, int, int], size: Any) -> None:
+def test_a_batch_is_its_pictures_one_by_one(name: str, shape: tuple[int, int, int]) -> None:
     """Bit for bit, into memory that was given too, in reverse order, and in threads."""
     pixels_NHWC, keys = noisy(12, *shape), [f"picture {index}" for index in range(12)]
     plan = preset(name)
-    found = plan.view_batch(pixels_NHWC, 5, keys, 3, size=size)
-    one_by_one = [plan.view(pixels, 5, key, 3, size) for pixels, key in zip(pixels_NHWC, keys, strict=True)]
+    found = plan.view_batch(pixels_NHWC, 5, keys, 3)
+    one_by_one = [plan.view(pixels, 5, key, 3) for pixels, key in zip(pixels_NHWC, keys, strict=True)]
     assert np.array_equal(found, np.stack(one_by_one))
     out = np.zeros_like(found)
-    assert plan.view_batch(pixels_NHWC[::-1], 5, keys[::-1], 3, out=out, size=size) is out
+    assert plan.view_batch(pixels_NHWC[::-1], 5, keys[::-1], 3, out=out) is out
     assert np.array_equal(out[::-1], found)
     with ThreadPoolExecutor(4) as threads:
-        made = threads.map(lambda index: plan.view(pixels_NHWC[index], 5, keys[index], 3, size), range(12))
+        made = threads.map(lambda index: plan.view(pixels_NHWC[index], 5, keys[index], 3), range(12))
         assert np.array_equal(np.stack(list(made)), found)
 
 
@@ -191,11 +190,13 @@ def test_colour_follows_the_warp_in_order() -> None:
     assert np.abs(plan.apply(pixels_HWC, drawn) - expected.clip(0, 255)).max() <= 1
 
 
-def test_a_window_decides_the_size_and_a_size_comes_before_it() -> None:
-    """A picture of any size, as 40 x 40, of which 32 x 32 are taken."""
+def test_a_window_decides_the_size() -> None:
+    """Of a picture of any size 32 x 32 are taken, and that is told without a picture."""
     plan = Augment((RandomCrop(32, 32), RandomFlip("horizontal")))
     assert plan.view(noisy(50, 70, 3), 0, "key", 0).shape == (32, 32, 3)
-    assert plan.view(noisy(90, 70, 1), 0, "key", 0, size=(40, 40)).shape == (32, 32, 1)
+    assert plan.view(noisy(20, 70, 1), 0, "key", 0).shape == (32, 32, 1)
+    assert plan.gives((50, 70)) == plan.gives((20, 70)) == (32, 32)
+    assert preset("strong").gives((50, 70)) == (50, 70)
 
 
 def test_an_augmentation_is_written_and_read() -> None:

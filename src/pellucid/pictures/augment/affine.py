@@ -50,12 +50,6 @@ class Affine(NamedTuple):
 IDENTITY = Affine()
 
 
-def resize(source: Frame, target: Frame) -> Affine:
-    """The whole of a picture of one size as a picture of another: edges upon edges."""
-    down, across = source[0] / target[0], source[1] / target[1]
-    return Affine(across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2)
-
-
 def about_centre(frame: Frame, a: float, b: float, d: float, e: float) -> Affine:
     """A linear map that leaves the middle of the picture where it is."""
     y, x = (frame[0] - 1) / 2, (frame[1] - 1) / 2

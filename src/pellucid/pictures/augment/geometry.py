@@ -216,7 +216,7 @@ class RandomCrop(Transform):
 
     With ``padding`` the picture is first continued on all sides by the fill mode; a window of its own size
     is then a random shift. Where the window does not fit, the largest one of its aspect is taken from the
-    middle and brought to size, as Keras does.
+    middle and brought to size, as Keras documents it.
 
     Attributes:
         height, width: Of the window and of what comes out, 1..4096; None is the picture's own.
@@ -254,7 +254,9 @@ class RandomCrop(Transform):
         window += "" if not window else f"{self.width or 'full'} window "
         top, left = float(numbers["top"]), float(numbers["left"])
         if window:
-            return f"{window}at {100 * top:.0f} % from the top, {100 * left:.0f} % from the left"
+            return (
+                f"{window}at {100 * top:.0f} % from the top, {100 * left:.0f} % from the left, where it fits"
+            )
         if not self.padding:
             return ""
         steps = 2 * self.padding + 1

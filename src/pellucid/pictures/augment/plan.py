@@ -92,37 +92,38 @@ class Augment:
         check_whole(self, "view", view, 0, _VIEWS, "Views are counted from 0.")
         return self._drawn(self._chances(seed), key.encode("utf-8", "surrogateescape"), view)
 
-    def apply(
-        self, pixels_HWC: NDArray[np.uint8], drawn: Drawn, size: Frame | None = None
-    ) -> NDArray[np.uint8]:
+    def gives(self, frame: Frame) -> Frame:
+        """The size, (height, width), of all views of a picture of this size."""
+        for transform, numbers in zip(self.transforms, self.draw(0, "", 0).numbers, strict=True):
+            _, frame = transform.place(numbers, frame)
+        return frame
+
+    def apply(self, pixels_HWC: NDArray[np.uint8], drawn: Drawn) -> NDArray[np.uint8]:
         """The view for which these numbers were drawn.
 
         Args:
             pixels_HWC: uint8 (H, W, 1 or 3); left as it is.
             drawn: By this augmentation, or one with the same transforms.
-            size: (height, width) that the picture is squashed to, in the same interpolation; None is its
-                own. A picture that is larger shows its own detail where a view zooms in.
 
         Returns:
-            uint8 of that size (or what ``RandomCrop`` makes of it) and as many channels, with its own memory.
+            uint8 of the same size (or what ``RandomCrop`` makes of it) and as many channels, with its own
+            memory.
         """
-        frame = own = size or (pixels_HWC.shape[0], pixels_HWC.shape[1])
+        frame: Frame = (pixels_HWC.shape[0], pixels_HWC.shape[1])
         placed = IDENTITY
         steps = tuple(zip(self.transforms, drawn.numbers, strict=True))
         for transform, numbers in steps:
             step, frame = transform.place(numbers, frame)
             if step is not IDENTITY:
                 placed = step if placed is IDENTITY else placed.after(step)
-        view_HWC = warp(pixels_HWC, own, placed, frame, self.fill_mode, self.fill_value)
+        view_HWC = warp(pixels_HWC, placed, frame, self.fill_mode, self.fill_value)
         for transform, numbers in steps:
             view_HWC = transform.paint(numbers, view_HWC)
         return view_HWC
 
-    def view(
-        self, pixels_HWC: NDArray[np.uint8], seed: int, key: str, view: int, size: Frame | None = None
-    ) -> NDArray[np.uint8]:
+    def view(self, pixels_HWC: NDArray[np.uint8], seed: int, key: str, view: int) -> NDArray[np.uint8]:
         """One view of a picture: ``draw``, then ``apply``."""
-        return self.apply(pixels_HWC, self.draw(seed, key, view), size)
+        return self.apply(pixels_HWC, self.draw(seed, key, view))
 
     def view_batch(
         self,
@@ -131,13 +132,12 @@ class Augment:
         keys_N: Sequence[str],
         view: int,
         out: NDArray[np.uint8] | None = None,
-        size: Frame | None = None,
     ) -> NDArray[np.uint8]:
         """One view of each picture of a batch, bit for bit what ``view`` gives one by one.
 
         Args:
             pixels_NHWC: uint8 (N, H, W, 1 or 3).
-            seed, view, size: As for ``view``.
+            seed, view: As for ``view``.
             keys_N: A key for each picture.
             out: uint8 of the result's shape, which is filled and returned; None makes one.
         """
@@ -145,7 +145,7 @@ class Augment:
         chances = self._chances(seed)
         for index, (pixels_HWC, key) in enumerate(zip(pixels_NHWC, keys_N, strict=True)):
             drawn = self._drawn(chances, key.encode("utf-8", "surrogateescape"), view)
-            view_HWC = self.apply(pixels_HWC, drawn, size)
+            view_HWC = self.apply(pixels_HWC, drawn)
             if out is None:
                 out = np.empty((len(keys_N), *view_HWC.shape), np.uint8)
             out[index] = view_HWC

@@ -25,8 +25,8 @@ class View:
     number: int
 
     def of(self, pixels_HWC: NDArray[np.uint8], key: str) -> NDArray[np.uint8]:
-        """The view of the picture known by ``key``: uint8 of the same shape, its own memory."""
-        return self.augment.view(pixels_HWC, self.seed, key, self.number, pixels_HWC.shape[:2])
+        """The view of the picture known by ``key``: uint8, of the size that the augmentation ``gives``."""
+        return self.augment.view(pixels_HWC, self.seed, key, self.number)
 
     @property
     def key(self) -> str:
