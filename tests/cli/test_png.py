@@ -9,7 +9,10 @@ from pellucid.errors import RequestError
 
 
 def test_the_first_name_that_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is written over; a name holds letters, digits, dots, dashes, underscores, and is not hidden."""
+    """Nothing is written over; a name holds letters, digits, dots, dashes, underscores, and is not hidden.
+
+    It has 255 bytes at most.
+    """
     monkeypatch.chdir(tmp_path)
     assert free_png("bee", "map") == Path("bee-map.png")
     Path("bee-map.png").touch()
@@ -22,6 +25,7 @@ def test_the_first_name_that_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("a\n\x1b[1m b", "a-1m-b-map.png"),
         ("", "picture-map.png"),
         ("蜂" * 200, "蜂" * 60 + "-map.png"),
+        ("\U00020000" * 200, "\U00020000" * 45 + "-map.png"),
     ):
         assert free_png(given, "map") == Path(name)
 

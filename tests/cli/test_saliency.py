@@ -166,8 +166,8 @@ def test_the_class_of_a_run_by_its_nearest_name(pellucid, scratched: Run, stroke
     found = pellucid("explain", scratched.folder, strokes / "lying" / "00.png", "--class", "standin")
     assert (found.status, found.out) == (2, "")
     assert found.err == (
-        "The network has no class 'standin'. It has 3 classes: lying, slanted, standing. Did you mean "
-        "'standing' or 'slanted'?\n"
+        "The network has no class 'standin'. It has 3 classes: 'lying'; 'slanted'; 'standing'. Did you "
+        "mean 'standing' or 'slanted'?\n"
     )
 
 

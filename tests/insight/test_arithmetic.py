@@ -151,6 +151,17 @@ def test_the_other_kinds_by_hand() -> None:
         assert work_out(operation, given_, index).sum == pytest.approx(total), operation
 
 
+def test_an_average_counts_nothing_beyond_its_padding() -> None:
+    """Windows of 3 that ceil_mode lets hang over the padding of 6 x 6: four count, and they weigh 1."""
+    net = nn.Sequential(nn.AvgPool2d(3, 2, 1, ceil_mode=True))
+    cell = open_module(net, torch.ones(1, 6, 6)).cell("0", 0, 3, 3)
+    weights = {(term.row, term.column): term.weight for term in cell.worked.terms}
+    assert weights == {
+        (row, column): 0.25 if max(row, column) < 7 else 0.0 for row in (5, 6, 7) for column in (5, 6, 7)
+    }
+    assert (cell.worked.sum, cell.value) == (0.25, 0.25)
+
+
 def test_scaling_tells_every_term_again() -> None:
     """An average of 2.5 times 4 plus 1 is 11, and its terms add up to it."""
     worked = work_out(Pooling(Slide((2, 2)), False), [("x", X_CHW)], (0, 0, 0)).scaled(4, 1)

@@ -43,6 +43,7 @@ KNOWN: dict[str, Callable[[Tensor], Tensor]] = {
     "view": lambda x: x.view(1, 5, 4, 2),
     "squeeze": lambda x: x.mean((2, 3), keepdim=True).squeeze(-1).squeeze(-1),
     "permute": lambda x: x.permute(0, 2, 3, 1),
+    "permute by name": lambda x: torch.permute(input=x, dims=(0, 3, 1, 2)),
     "permute a list": lambda x: torch.permute(x, (0, 3, 1, 2)),
     "transpose": lambda x: x.transpose(1, -1),
     "contiguous": lambda x: x.permute(0, 2, 3, 1).contiguous(),
@@ -55,6 +56,7 @@ KNOWN: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
     "gelu by tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "silu": functional.silu,
+    "softplus": lambda x: functional.softplus(x, beta=1),
     "tanh": torch.tanh,
     "weights made on the way": lambda x: functional.conv2d(x, WEIGHT * 2 + 1),
 }
@@ -74,6 +76,18 @@ UNKNOWN: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "own statistics": (
         lambda x: functional.batch_norm(x, None, None, training=True),
         "It normalises by the statistics of the picture itself.",
+    ),
+    "another order": (
+        lambda x: torch.batch_norm(x, BIAS, BIAS, BIAS, BIAS.abs() + 1, False, 0.1, 1e-5, False),
+        "It is called in a way that this house does not know.",
+    ),
+    "a steeper softplus": (
+        lambda x: functional.softplus(x, beta=2),
+        "There is no arithmetic for a softplus with a beta or threshold of its own here.",
+    ),
+    "a softplus that ends": (
+        lambda x: functional.softplus(x, 1, 0.5),
+        "There is no arithmetic for a softplus with a beta or threshold of its own here.",
     ),
     "weights of the picture": (
         lambda x: functional.conv2d(x, x.transpose(0, 1).reshape(2, 1, 5, 4)[:, :, :2, :2], groups=2),

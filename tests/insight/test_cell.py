@@ -175,6 +175,7 @@ def test_numbers_that_are_none_are_null_in_json() -> None:
         ("conv2d_1:12,5,7", ("conv2d_1", (12, 5, 7))),
         ("dense:3", ("dense", (3,))),
         ("blocks.1.0.conv_dw:0, 1, 2", ("blocks.1.0.conv_dw", (0, 1, 2))),
+        ("conv2d: 0 ,1, 2 ", ("conv2d", (0, 1, 2))),
     ],
 )
 def test_a_cell_is_written_as_layer_and_numbers(text: str, found) -> None:
@@ -183,7 +184,7 @@ def test_a_cell_is_written_as_layer_and_numbers(text: str, found) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["conv2d", "conv2d:", ":1,2,3", "conv2d:1,-2,3", "conv2d:a", "conv2d:1,,2", ""]
+    "text", ["conv2d", "conv2d:", ":1,2,3", "conv2d:1,-2,3", "conv2d:a", "conv2d:1,,2", "conv2d:1 2,3,4", ""]
 )
 def test_a_cell_that_is_not_written_so_is_told(text: str) -> None:
     """The three sentences, with an example."""

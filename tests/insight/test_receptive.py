@@ -1,5 +1,7 @@
 """Back to the pixels: by hand, against the account's receptive fields, and by changing pixels one by one."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from pellucid.insight.inside import Inside, open_module
-from pellucid.insight.operation import Addition, Concatenation, Convolution, Slide, Unknown
+from pellucid.insight.operation import (
+    Addition,
+    Concatenation,
+    Convolution,
+    Multiplication,
+    Slide,
+    Unknown,
+)
 from pellucid.insight.receptive import Field, Region, back
 from pellucid.network.account import account
 from pellucid.network.catalogue import NETWORKS
@@ -97,6 +106,37 @@ def test_a_concatenation_asks_only_the_branch_that_a_cell_is_in() -> None:
     assert second.masks[0].tolist() == [False, True]
 
 
+class Between(nn.Module):
+    """Two 3x3 convolutions with padding, and something between them."""
+
+    def __init__(self, between: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1)
+        self.mix = nn.Linear(4, 4)
+        self.between = between
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.mix(self.first(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.last(self.between(y))
+
+
+@pytest.mark.parametrize(
+    ("between", "beyond", "exact"),
+    [
+        (lambda x: x, (2, 2, 0, 0), True),
+        (lambda x: x.reshape(1, 2, 2, 16, 15).transpose(1, 2).reshape(1, 4, 16, 15), (2, 2, 0, 0), True),
+        (lambda x: x.flatten(2).reshape(1, 4, 16, 15), (1, 1, 0, 0), False),
+        (lambda x: x.softmax(2), (1, 2, 1, 0), True),
+        (lambda x: x.transpose(2, 3), (2, 2, 0, 0), True),
+    ],
+)
+def test_what_lies_beyond_the_edges_is_not_forgotten(between, beyond, exact) -> None:
+    """Dense layers along channels, permutations and reshapings keep it, or say that they do not."""
+    inside = open_module(Between(between), torch.randn(1, 16, 15))
+    corner = pixels(inside, "last", 0, 0, 0)
+    assert (corner.beyond, corner.exact) == (beyond, exact)
+
+
 def test_a_group_asks_for_its_channels() -> None:
     """Filter 3 of four in two groups sees channels 2 and 3 of four."""
     operation = Convolution(np.ones((4, 2, 1, 1)), None, Slide((1, 1)), 2)
@@ -109,6 +149,9 @@ def test_what_is_repeated_is_one_row() -> None:
     one, other = back(Addition(), Region.cell((1, 2, 3), (2, 4, 4)), [(2, 4, 4), (2, 1, 1)])
     assert one.masks[1].tolist() == [False, False, True, False]
     assert [mask.tolist() for mask in other.masks] == [[False, True], [True], [True]]
+    beyond = Region(one.masks, ((1, 1), (-1, 2), (2, 5)))
+    (_, gate) = back(Multiplication(), beyond, [(2, 4, 4), (1, 4, 1)])
+    assert gate.reach == ((0, 0), (-1, 2), (0, 0))
     (all_of_it,) = back(Unknown("?"), Region.cell((0,), (3,)), [(2, 4, 4)])
     assert (all_of_it.exact, all_of_it.masks[2].all()) == (False, True)
 

@@ -71,6 +71,22 @@ def test_a_class_of_ones_own_is_opened_up() -> None:
     assert is_leaf(nn.MultiheadAttention(4, 2))
 
 
+def test_a_convolution_that_changes_its_weights_is_opened_up() -> None:
+    """``Conv2d.forward`` asks ``_conv_forward``: where that is a class's own, its arithmetic is followed."""
+
+    class Standardised(nn.Conv2d):
+        def _conv_forward(self, *given: torch.Tensor) -> torch.Tensor:
+            x, weight, bias = given
+            return super()._conv_forward(x, weight - weight.mean((1, 2, 3), keepdim=True), bias)
+
+    conv = Standardised(3, 4, 3)
+    assert not is_leaf(conv)
+    inside = open_module(nn.Sequential(conv, nn.ReLU()), torch.randn(3, 8, 8))
+    cell = inside.cell("0.conv2d", 0, 1, 1)
+    assert cell.worked.known
+    assert abs(cell.residue) < 1e-5
+
+
 def test_some_operations_by_hand() -> None:
     """Settings as they were given."""
     assert operation_of(nn.AvgPool2d(3, 2, 1, count_include_pad=False), (1, 9, 9), ()).counted == "inside"

@@ -8,6 +8,7 @@ import pytest
 
 from pellucid.data.fractions import Fractions
 from pellucid.report.command import command, quoted
+from pellucid.request import parse_budget
 
 REQUEST = {
     "source": "photos",
@@ -53,6 +54,16 @@ def test_the_split_is_read_back_as_it_was(text: str) -> None:
     assert (found.train, found.val, found.test) == pytest.approx(
         (asked.train, asked.val, asked.test), abs=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [(90.0, "90s"), (90, "90s"), (1_080_000.0, "1080000s"), (123456.75, "123456.75s"), (0.00005, "0.00005s")],
+)
+def test_a_budget_is_one_that_train_takes(budget: float, said: str) -> None:
+    """Plain decimals, without an exponent, and the very number."""
+    assert f"--budget {said} " in command({**REQUEST, "budget": budget})
+    assert parse_budget(said) == budget
 
 
 def test_a_split_in_percent_has_no_rounding_noise() -> None:

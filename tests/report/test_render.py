@@ -165,6 +165,58 @@ def test_it_says_how_the_run_was_made_and_how_to_repeat_it(make: Make) -> None:
         assert words in page.text
 
 
+def test_findings_of_one_kind_stand_under_one_heading(make: Make) -> None:
+    """Each advice once; more than twenty are folded, more than two hundred counted."""
+    made = make()
+    made.record["findings"] += [
+        {"kind": "few pictures", "pictures": 0, "paths": [], "advice": f"Class {number} has 3 pictures."}
+        for number in range(205)
+    ]
+    made.record["findings"].append({"kind": "near_duplicates", "paths": ["a.jpg"], "advice": "And at this."})
+    html = made.page()
+    text = Page(html).text
+    assert [html.count(f"<h3>{kind}</h3>") for kind in ("Few pictures", "Near duplicates")] == [1, 1]
+    assert "<details><summary>205&nbsp;findings" in html.replace("\xa0", "&nbsp;")
+    assert text.index("Near duplicates") < text.index("And at this.") < text.index("Few pictures")
+    assert [text.count(f"Class {number} has 3 pictures.") for number in (0, 199, 200)] == [1, 1, 0]
+    assert "5 more findings: all are in run.json." in text
+
+
+def tuned(make: Make) -> Any:
+    """The record of a run whose upper layers learnt further."""
+    made = make()
+    made.record["recipe"] = made.record["chosen"] = "finetune"
+    made.record["head"]["refitted"] = False
+    made.record["finetune"] = {
+        "boundary": "blocks.5",
+        "parameters": 1000,
+        "frozen": 2000,
+        "proof": {"equal": 30, "changed": 12},
+        "stopped": "All 3 epochs were done.",
+        "best": 3,
+        "weights": "last",
+        "rates": [],
+        "plan": {"rate": 0.001},
+        "epochs": [],
+        "refitted": 208,
+    }
+    return made
+
+
+def test_a_fine_tuned_run_tells_the_frozen_classifier_from_its_own(make: Make) -> None:
+    """What was learnt on frozen layers is told as what came first; the temperature is that of the last."""
+    text = Page(tuned(make).page()).text
+    assert "First, on frozen layers: those of efficientnet_lite0 (up to pool) turn a picture into" in text
+    assert "The classifier on frozen layers, which fine-tuning had to beat" in text
+    assert text.count("Its probabilities are softened: temperature 1.2.") == 1
+    assert text.index("Fine-tuning Above blocks.5") < text.index("Its probabilities are softened")
+    assert "choosing settings and calibrating; then learning, once all was chosen" in text
+    assert "never learnt from directly" not in text
+    plain = Page(make().page()).text
+    assert "The frozen layers of efficientnet_lite0 (up to pool) turn a picture into" in plain
+    assert "which fine-tuning had to beat" not in plain
+
+
 def test_confidence_is_put_in_words_and_curves_are_there_for_two_classes(make: Make) -> None:
     """The calibration error is said in points, areas under the curves; three classes have no curves."""
     made = make()

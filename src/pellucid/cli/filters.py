@@ -8,7 +8,7 @@ import typer
 from pellucid.cli.output import complain, emit, name_skipped, say, skipped_status
 from pellucid.cli.png import check_png, free_png
 from pellucid.cli.progress import Progress
-from pellucid.errors import RequestError, shown
+from pellucid.errors import RequestError, printable, shown
 
 if TYPE_CHECKING:
     from pellucid.insight.filters.patches import Excitement
@@ -64,7 +64,7 @@ def _draw_kernels(model: str, out: Path | None, *, download: bool, as_json: bool
     for note in subject.notes:
         complain(note)
     say(f"{kernels.layer}: {number} kernels of {' x '.join(map(str, shape))} (height x width x channels)")
-    say(f"The picture: {shown(place)[1:-1]}")
+    say(f"The picture: {printable(place)}")
 
 
 def _draw_patches(
@@ -97,7 +97,7 @@ def _draw_patches(
         for note in subject.notes:
             complain(note)
         _tell(found)
-        say(f"The picture: {shown(place)[1:-1]}")
+        say(f"The picture: {printable(place)}")
     name_skipped(skipped)
     raise typer.Exit(skipped_status(len(skipped)))
 
@@ -113,7 +113,7 @@ def _tell(found: "Excitement") -> None:
         first = channel.patches[0]
         say(
             f"channel {channel.channel}: {first.value:.4g} at row {first.row}, column {first.column} of "
-            f"{shown(first.path)[1:-1]}"
+            f"{printable(first.path)}"
         )
 
 

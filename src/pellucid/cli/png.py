@@ -4,7 +4,7 @@ import re
 from itertools import count
 from pathlib import Path
 
-from pellucid.errors import RequestError, shown
+from pellucid.errors import RequestError, printable, shown
 
 _SUFFIX = ".png"
 
@@ -22,13 +22,13 @@ def check_png(out: Path | None, picture: str | None = None) -> None:
         raise RequestError(
             f"The picture to write is {shown(out)}.",
             "A name that ends in .png was expected.",
-            f"Write for example: --out {shown(example)[1:-1]}",
+            f"Write for example: --out {printable(example)}",
         )
     if out.is_dir():
         raise RequestError(
             f"{shown(out)} is a folder.",
             "The name of a file was expected.",
-            f"Write for example: --out {shown(out / 'map.png')[1:-1]}",
+            f"Write for example: --out {printable(out / 'map.png')}",
         )
     if picture is not None and out.exists() and Path(picture).exists() and out.samefile(picture):
         raise RequestError(
@@ -43,6 +43,8 @@ def free_png(given: str, what: str) -> Path:
 
     It holds letters, digits, dots, dashes and underscores only, whatever was given.
     """
-    stem = re.sub(r"[^\w.-]+", "-", given).strip("-.")[:60] or "picture"
+    letters = re.sub(r"[^\w.-]+", "-", given).strip("-.")[:60]
+    # A name has 255 bytes at most, and a letter up to four.
+    stem = letters.encode()[:180].decode(errors="ignore") or "picture"
     names = (f"{stem}-{what}{'' if turn == 1 else f'-{turn}'}{_SUFFIX}" for turn in count(1))
     return next(Path(name) for name in names if not Path(name).exists())

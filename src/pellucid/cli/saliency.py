@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.cli.output import complain, emit, say
 from pellucid.cli.png import check_png, free_png
 from pellucid.cli.progress import Progress
-from pellucid.errors import RequestError, shown
+from pellucid.errors import RequestError, printable, shown
 from pellucid.insight.saliency import METHODS
 from pellucid.network.weights import nearest
 
@@ -71,7 +71,7 @@ def draw_map(
     for note in notes:
         complain(note)
     _tell(found, frame, box)
-    say(f"The picture: {shown(place)[1:-1]}")
+    say(f"The picture: {printable(place)}")
 
 
 def _check_method(method: str) -> None:
@@ -118,10 +118,10 @@ def _tell(found: "Saliency", frame: "Frame", box: "tuple[Box, float] | None") ->
     from pellucid.insight.saliency.sentences import details
 
     chance = "" if found.confidence is None else f", {_percent(found.confidence)}"
-    say(f"{shown(found.label)[1:-1]}{chance}")
+    say(f"{printable(found.label)}{chance}")
     if found.label != found.predicted:
         best = _percent(found.predicted_confidence)
-        say(f"The network's own answer is {shown(found.predicted)[1:-1]}, {best}.")
+        say(f"The network's own answer is {printable(found.predicted)}, {best}.")
     rows, columns = found.map_HW.shape
     cells = f"{_method(found)}, {rows} x {columns} cells"
     if box is None:

@@ -182,19 +182,16 @@ def _pooling(operation: Pooling, given: Given, index: Index) -> Worked:
     places = list(_under(slide.places(0, row), slide.places(1, column), x_CHW.shape))
     if operation.maximum:
         return _winner(source, x_CHW, channel, places)
-    if operation.counted == "inside":
-        divisor = sum(inside for _, _, inside in places)
-    elif operation.counted == "padding":
-        (top, bottom), (left, right) = slide.pads
-        divisor = sum(-top <= y < height + bottom and -left <= x < width + right for y, x, _ in places)
-    else:
-        divisor = operation.counted
+    (top, bottom), (left, right) = slide.pads if operation.counted != "inside" else ((0, 0), (0, 0))
+    # A window that hangs over the edge of the padding too (PyTorch's ceil_mode) has nothing there.
+    counts = [-top <= y < height + bottom and -left <= x < width + right for y, x, _ in places]
+    divisor = operation.counted if isinstance(operation.counted, int) else sum(counts)
     weight = 1 / divisor
     terms = (
         _term(given[0], (channel, y, x), weight)
         if inside
-        else Term(source, channel, y, x, 0.0, 0.0 if operation.counted == "inside" else weight, 0.0, True)
-        for y, x, inside in places
+        else Term(source, channel, y, x, 0.0, weight if counted else 0.0, 0.0, True)
+        for (y, x, inside), counted in zip(places, counts, strict=True)
     )
     return _added(terms, divided_by=float(divisor))
 

@@ -49,7 +49,7 @@ _REVERSED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rm
 _PARAMETERS = {
     "conv2d": "x weight bias stride padding dilation groups",
     "linear": "x weight bias",
-    "batch_norm": "x mean variance gamma beta training momentum epsilon",
+    "batch_norm": "x mean variance gamma beta training momentum epsilon cudnn_enabled",
     "max_pool2d": "x window stride padding dilation ceil_mode return_indices",
     "avg_pool2d": "x window stride padding ceil_mode count_include_pad divisor_override",
     "adaptive_avg_pool2d": "x size",
@@ -64,6 +64,7 @@ _PARAMETERS = {
     "clamp": "x min max",
     "hardtanh": "x min max",
     "gelu": "x approximate",
+    "softplus": "x beta threshold",
     "cat": "tensors dim",
     "add": "x other",
     "sub": "x other",
@@ -154,7 +155,7 @@ def call_of(
 
 
 def _call(name: str, arguments: Sequence[Any], named: Mapping[str, Any], output: Tensor) -> Call:
-    if name in ELEMENTWISE and name != "gelu":
+    if name in ELEMENTWISE and name not in _MAKERS:
         return Call(ELEMENTWISE[name], (_tensor(arguments[0] if arguments else named.get("input")),))
     if name == "permute":
         return _permute(arguments, named)
@@ -187,7 +188,7 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _permute(arguments: Sequence[Any], named: Mapping[str, Any]) -> Call:
-    x = _tensor(arguments[0])
+    x = _tensor(arguments[0] if arguments else named.get("input"))
     order = [*arguments[1:]] or [*named.get("dims", ())]
     if len(order) == 1 and isinstance(order[0], list | tuple):
         order = [*order[0]]
@@ -225,6 +226,8 @@ def _linear(a: dict[str, Any]) -> Call:
 
 
 def _batch_norm(a: dict[str, Any]) -> Call:
+    if "cudnn_enabled" in a:  # torch.batch_norm's own, which takes the others in another order
+        raise _StrangeError("It is called in a way that this house does not know.")
     if a.get("training"):
         raise _StrangeError("It normalises by the statistics of the picture itself.")
     statistics = (a.get("mean"), a.get("variance"), a.get("gamma"), a.get("beta"))
@@ -323,6 +326,12 @@ def _combined(name: str) -> Callable[[dict[str, Any]], Call]:
     return make
 
 
+def _softplus(a: dict[str, Any]) -> Call:
+    if (a.get("beta", 1), a.get("threshold", 20)) != (1, 20):
+        raise _StrangeError("There is no arithmetic for a softplus with a beta or threshold of its own here.")
+    return Call(ELEMENTWISE["softplus"], (_tensor(a["x"]),))
+
+
 _MAKERS: dict[str, Callable[[dict[str, Any]], Call]] = {
     "conv2d": _conv2d,
     "linear": _linear,
@@ -335,6 +344,7 @@ _MAKERS: dict[str, Callable[[dict[str, Any]], Call]] = {
     "amax": _over_the_map(True),
     "pad": _pad,
     "softmax": _softmax,
+    "softplus": _softplus,
     "dropout": _dropout,
     "cat": _cat,
     "transpose": _transpose,

@@ -196,7 +196,7 @@ def place_of(text: str) -> tuple[str, Index]:
         RequestError: It is not written so.
     """
     layer, _, numbers = text.rpartition(":")
-    if not layer or re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", numbers.replace(" ", "")) is None:
+    if not layer or re.fullmatch(r" *[0-9]{1,9} *(, *[0-9]{1,9} *)*", numbers) is None:
         raise RequestError(
             f"The cell is {shown(text)}.",
             "LAYER:CHANNEL,ROW,COLUMN was expected, or LAYER:UNIT of a flat layer; all count from 0.",

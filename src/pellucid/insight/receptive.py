@@ -7,6 +7,7 @@ branches meet, it is the smallest box around the fields of all.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,8 @@ class Field:
         right: Its last column.
         beyond: How many rows and columns more it would have above, left, below and right on a picture without
             edges: there, padding stands in for pixels.
-        exact: Whether it is no larger than it must be; not so behind a step of an unknown kind.
+        exact: Whether it is no larger than it must be, and ``beyond`` no smaller; not so behind a step of an
+            unknown kind, or where numbers from beyond an edge were put in another order.
     """
 
     top: int
@@ -75,12 +77,12 @@ class Region:
 
     Attributes:
         masks: For each axis, which places.
-        reach: The rows and columns that it would span on a map without edges; None for what is no map.
-        exact: Whether all of it is known to be needed.
+        reach: For each axis, what it would span on a map without edges.
+        exact: Whether all of it is known to be needed, and its reach is known.
     """
 
     masks: tuple[Mask, ...]
-    reach: tuple[Span, Span] | None
+    reach: tuple[Span, ...]
     exact: bool = True
 
     @classmethod
@@ -91,8 +93,7 @@ class Region:
     @classmethod
     def around(cls, masks: tuple[Mask, ...], exact: bool = True) -> "Region":
         """What is marked, and nothing beyond the edges."""
-        reach = (_span(masks[1]), _span(masks[2])) if len(masks) == 3 else None
-        return cls(masks, reach, exact)
+        return cls(masks, tuple(map(_span, masks)), exact)
 
     @classmethod
     def whole(cls, shape: Shape, exact: bool = True) -> "Region":
@@ -108,15 +109,16 @@ class Region:
         """The smallest region with rows, columns and channels of both."""
         if self.empty or other.empty:
             return other if self.empty else self
-        reach = None
-        if self.reach and other.reach:
-            rows, columns = (
-                (min(one[0], two[0]), max(one[1], two[1]))
-                for one, two in zip(self.reach, other.reach, strict=True)
-            )
-            reach = (rows, columns)
+        pairs = zip(self.reach, other.reach, strict=True)
+        reach = tuple((min(one[0], two[0]), max(one[1], two[1])) for one, two in pairs)
         masks = tuple(one | two for one, two in zip(self.masks, other.masks, strict=True))
         return Region(masks, reach, self.exact and other.exact)
+
+    def along(self, axis: int, mask: Mask) -> "Region":
+        """The same with other places along one axis, none of them beyond an edge."""
+        masks, reach = [*self.masks], [*self.reach]
+        masks[axis], reach[axis] = mask, _span(mask)
+        return Region(tuple(masks), tuple(reach), self.exact)
 
 
 def _span(mask: Mask) -> Span:
@@ -145,10 +147,10 @@ def field_of(steps: Mapping[str, Any], picture: str, name: str, index: Index) ->
         for source, part in zip(step.inputs, back(step.operation, region, shapes), strict=True):
             regions[source] = regions[source].joined(part) if source in regions else part
     seen = regions.get(picture)
-    if seen is None or seen.reach is None or seen.empty:
+    if seen is None or len(seen.masks) != 3 or seen.empty:
         return None
     (top, bottom), (left, right) = _span(seen.masks[1]), _span(seen.masks[2])
-    (first, last), (west, east) = seen.reach
+    _, (first, last), (west, east) = seen.reach
     height, width = steps[picture].shape[1:]
     beyond = max(-first, 0), max(-west, 0), max(last - height + 1, 0), max(east - width + 1, 0)
     return Field(top, left, bottom, right, beyond, seen.exact)
@@ -169,11 +171,9 @@ def back(operation: Operation, region: Region, shapes: Sequence[Shape]) -> list[
 def _split(operation: Concatenation, region: Region, shapes: Sequence[Shape]) -> list[Region]:
     parts, start = [], 0
     for shape in shapes:
-        masks = list(region.masks)
-        masks[operation.axis] = masks[operation.axis][start : start + shape[operation.axis]]
+        own = region.masks[operation.axis][start : start + shape[operation.axis]]
         start += shape[operation.axis]
-        part = Region.around(tuple(masks), region.exact)
-        parts.append(Region(part.masks, region.reach, region.exact) if operation.axis == 0 else part)
+        parts.append(region.along(operation.axis, own))
     return parts
 
 
@@ -182,8 +182,11 @@ def _unrepeated(region: Region, shape: Shape) -> Region:
     own = region.masks[len(region.masks) - len(shape) :]
     if tuple(len(mask) for mask in own) == shape and len(own) == len(region.masks):
         return region
-    masks = (np.array([mask.any()]) if size == 1 else mask for mask, size in zip(own, shape, strict=True))
-    return Region.around(tuple(masks), region.exact)
+    found = Region(own, region.reach[len(region.masks) - len(shape) :], region.exact)
+    for axis, size in enumerate(shape):
+        if len(own[axis]) != size:
+            found = found.along(axis, np.array([own[axis].any()]))
+    return found
 
 
 def _slid(slide: Slide, axis: int, mask: Mask, reach: Span, size: int) -> tuple[Mask, Span]:
@@ -196,11 +199,9 @@ def _slid(slide: Slide, axis: int, mask: Mask, reach: Span, size: int) -> tuple[
 
 
 def _under(slide: Slide, channels: Mask, region: Region, shape: Shape) -> Region:
-    if region.reach is None:
-        raise TypeError("a window slides over a map")
-    rows, down = _slid(slide, 0, region.masks[1], region.reach[0], shape[1])
-    columns, across = _slid(slide, 1, region.masks[2], region.reach[1], shape[2])
-    return Region((channels, rows, columns), (down, across), region.exact)
+    rows, down = _slid(slide, 0, region.masks[1], region.reach[1], shape[1])
+    columns, across = _slid(slide, 1, region.masks[2], region.reach[2], shape[2])
+    return Region((channels, rows, columns), (_span(channels), down, across), region.exact)
 
 
 def _convolution(operation: Convolution, region: Region, shape: Shape) -> Region:
@@ -227,18 +228,33 @@ def _global(operation: GlobalPooling, region: Region, shape: Shape) -> Region:
 
 
 def _all_along(region: Region, shape: Shape, axis: int) -> Region:
-    masks = list(region.masks)
-    masks[axis] = np.ones(shape[axis], np.bool_)
-    found = Region.around(tuple(masks), region.exact)
-    return Region(found.masks, region.reach, region.exact) if axis == 0 else found
+    return region.along(axis, np.ones(shape[axis], np.bool_))
 
 
 def _reshaped(operation: Reshaping, region: Region, shape: Shape) -> Region:
+    if shape == operation.shape:
+        return region
     marked = np.zeros(operation.shape, np.bool_)
     marked[np.ix_(*region.masks)] = True
     if operation.order == "HWC" and len(shape) == 3:
         marked = marked.reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1)
-    return _projected(marked.reshape(shape), region.exact)
+        return _projected(marked, region.exact)
+    found = _projected(marked.reshape(shape), region.exact)
+    same = _kept(shape, operation.shape)
+    reach = tuple(region.reach[same[axis]] if axis in same else span for axis, span in enumerate(found.reach))
+    lost = any(
+        region.reach[axis] != _span(region.masks[axis])
+        for axis, size in enumerate(operation.shape)
+        if size > 1 and axis not in same.values()
+    )
+    return Region(found.masks, reach, found.exact and not lost)
+
+
+def _kept(shape: Shape, out: Shape) -> dict[int, int]:
+    """The axes that a reshaping leaves as they are: as long as before, and as many numbers apart."""
+    there = {(size, prod(out[axis + 1 :])): axis for axis, size in enumerate(out) if size > 1}
+    keys = [(size, prod(shape[axis + 1 :])) for axis, size in enumerate(shape)]
+    return {axis: there[key] for axis, key in enumerate(keys) if key in there}
 
 
 def _projected(marked: Mask, exact: bool) -> Region:
@@ -250,18 +266,19 @@ def _projected(marked: Mask, exact: bool) -> Region:
 
 
 def _permuted(operation: Permutation, region: Region, shape: Shape) -> Region:
-    masks = dict(zip(operation.axes, region.masks, strict=True))
-    return Region.around(tuple(masks[axis] for axis in range(len(shape))), region.exact)
+    order = [operation.axes.index(axis) for axis in range(len(shape))]
+    masks, reach = (region.masks[place] for place in order), (region.reach[place] for place in order)
+    return Region(tuple(masks), tuple(reach), region.exact)
 
 
 def _unpadded(operation: Padding, region: Region, shape: Shape) -> Region:
-    masks, reach = [region.masks[0]], []
+    masks, reach = [region.masks[0]], [region.reach[0]]
     for (before, _), size, mask, span in zip(
-        operation.pads, shape[1:], region.masks[1:], region.reach or (), strict=True
+        operation.pads, shape[1:], region.masks[1:], region.reach[1:], strict=True
     ):
         masks.append(mask[before : before + size])
         reach.append((span[0] - before, span[1] - before))
-    return Region(tuple(masks), (reach[0], reach[1]), region.exact)
+    return Region(tuple(masks), tuple(reach), region.exact)
 
 
 _BACK: dict[type, Callable[[Any, Region, Shape], Region]] = {

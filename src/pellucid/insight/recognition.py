@@ -343,6 +343,8 @@ _OF_TIMM: dict[str, Maker] = {
 
 def _maker(module: nn.Module) -> Maker | None:
     kind = type(module)
+    if issubclass(kind, nn.Conv2d) and kind._conv_forward is not nn.Conv2d._conv_forward:
+        return None  # Conv2d.forward itself calls that, as where weights are standardised
     if kind.__module__.startswith("timm.layers."):
         return _OF_TIMM.get(kind.__name__) or _BY_FORWARD.get(kind.forward)
     return _BY_CLASS.get(kind) or _BY_FORWARD.get(kind.forward)

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 
 def command(request: Mapping[str, Any]) -> str:
     """What to type to make this run again; an option that decides its own value is left out.
@@ -29,7 +31,8 @@ def command(request: Mapping[str, Any]) -> str:
         if request.get(key) is not None
     ]
     if request.get("budget") is not None:
-        options.append(("--budget", f"{request['budget']:g}s"))
+        # Plain decimals, as train reads them, and no digit less.
+        options.append(("--budget", f"{np.format_float_positional(request['budget'], trim='-')}s"))
     if request.get("split") is not None:
         options.append(("--split", ",".join(f"{100 * part:.10g}" for part in request["split"])))
     options.append(("--seed", request["seed"]))

@@ -57,10 +57,19 @@ def render(
         drawn=_drawings(bins, record, evaluation["curves"]),
         steps=_steps(record.get("ladder", ()), len(classes)),
         phases=_phases(record["seconds"]),
+        findings=_by_kind(record["findings"]),
         command=command(record["request"]),
         rows=_ROWS,
         listed=_LISTED,
     )
+
+
+def _by_kind(findings: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The findings of each kind, in the order in which they were found: one kind may hold one a class."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        kinds.setdefault(finding["kind"], []).append(finding)
+    return kinds
 
 
 def _drawings(

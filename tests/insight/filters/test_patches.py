@@ -100,6 +100,34 @@ def test_the_last_layer_with_a_map_and_layers_of_units(bright: Subject, squares:
     assert unit.patches[0].pixels_HWC.shape == (8, 8, 3)
 
 
+class Branches(nn.Module):
+    """Two channels of one map: one sees a pixel, the other 7 x 7."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near, self.far = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 1, 7, padding=3, bias=False)
+        self.dense = nn.Linear(128, 2)
+        for one in (self.near, self.far):
+            nn.init.ones_(one.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.dense(torch.cat([self.near(x), self.far(x)], 1).flatten(1))
+
+
+def test_channels_of_one_map_may_see_different_pixels(squares: Source) -> None:
+    """Behind a concatenation each channel's patch is what its own cell sees, not what the first one's did."""
+    subject = Subject("branches", Branches().eval(), Preprocess(8, 8, "squash", (0.0,), (1.0,)), {})
+    found = excite(subject, squares, "cat", number=3)
+    inside = subject.look(np.zeros((1, 8, 8), np.float32))
+    places = []
+    for excited in found.channels:
+        for patch in excited.patches:
+            places.append((patch.row, patch.column))
+            assert patch.field == inside.cell("cat", excited.channel, patch.row, patch.column).pixels
+    assert len(set(places)) < len(places) == 6
+    assert [one.patches[2].pixels_HWC.shape for one in found.channels] == [(1, 1, 3), (6, 6, 3)]
+
+
 def test_fields_beyond_the_edges_are_filled_with_grey() -> None:
     """At most a quarter of the side; a grey picture becomes one of three equal channels."""
     view_HWC = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)

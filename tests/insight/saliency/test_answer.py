@@ -86,12 +86,20 @@ def test_a_class_by_name_by_one_of_its_names_or_by_number() -> None:
         (
             ("ant", "bee", "wasp", "fly"),
             "bees",
-            "The network has no class 'bees'. It has 4 classes: ant, bee, wasp, fly. Did you mean 'bee'?",
+            "The network has no class 'bees'. It has 4 classes: 'ant'; 'bee'; 'wasp'; 'fly'. Did you mean "
+            "'bee'?",
         ),
         (
             ("ant", "bee", "wasp", "fly"),
             "quux",
-            "The network has no class 'quux'. It has 4 classes: ant, bee, wasp, fly. Choose one of them.",
+            "The network has no class 'quux'. It has 4 classes: 'ant'; 'bee'; 'wasp'; 'fly'. Choose one of "
+            "them.",
+        ),
+        (
+            ("a\x1b[2Jb", "tub, vat", "c", "d"),
+            "quux",
+            "The network has no class 'quux'. It has 4 classes: 'a\\x1b[2Jb'; 'tub, vat'; 'c'; 'd'. Choose "
+            "one of them.",
         ),
         (
             ("tub, vat", "b", "c", "bathtub, tub"),
@@ -166,6 +174,42 @@ def test_a_network_without_a_gradient() -> None:
     )
 
 
+SCALE = nn.Parameter(torch.ones(2))
+
+
+class Followed(nn.Module):
+    """A network that asks a function which runs without gradients only."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.dense, self.function = nn.Linear(3, 2), function
+
+    def forward(self, x_ND: Tensor) -> Tensor:
+        return self.function(self.dense(x_ND))
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda z: z * SCALE.mul_(1), "a leaf Variable that requires grad is being used in an in-place"),
+        (lambda z: z.sigmoid().mul_(2) * z.sigmoid_(), "one of the variables needed for gradient"),
+    ],
+)
+def test_a_network_that_pytorch_cannot_differentiate(
+    function: Callable[[Tensor], Tensor], reason: str
+) -> None:
+    """It fails on the way there or on the way back, and that is said in a paragraph with PyTorch's reason."""
+    answer = answer_of(open_module(Followed(function), X))
+    with pytest.raises(RequestError) as caught:
+        answer.gradients_at(0, X.numpy())
+    assert str(caught.value).startswith(
+        f"The network's answer has no gradient with respect to its picture ({reason}"
+    )
+    assert caught.value.advice == (
+        "Choose the method 'occlusion', which needs no gradient, or another layer."
+    )
+
+
 def test_the_network_is_left_as_it_was(residual: type[nn.Module]) -> None:
     """No hook, no gradient, the same mode, numbers and threads; also where the network fails half-way."""
     torch.manual_seed(1)
@@ -175,7 +219,7 @@ def test_the_network_is_left_as_it_was(residual: type[nn.Module]) -> None:
     answer = answer_of(inside)
     assert answer.gradients(0, inside.layers[-4].steps[-1])[1].any()
     threads = torch.get_num_threads()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RequestError):
         answer.gradients_at(0, np.zeros((5, 6, 6), np.float32))
     for one in net.modules():
         assert not (one._forward_hooks or one._forward_pre_hooks or one._backward_hooks)

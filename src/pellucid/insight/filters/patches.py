@@ -19,6 +19,7 @@ from pellucid.errors import PictureError, RequestError, SourceError, shown
 from pellucid.events import Listener, phase, silent
 from pellucid.insight.cell import Layer
 from pellucid.insight.inside import Inside
+from pellucid.insight.operation import Index
 from pellucid.insight.receptive import Field, field_of
 from pellucid.insight.record import INPUT
 from pellucid.insight.saliency.method import layers_with_map
@@ -251,17 +252,17 @@ def _crops(
             if np.isfinite(value) and value != 0:  # a cell that is 0 is not excited
                 places.setdefault(int(strongest.places_CN3[channel, rank, 0]), []).append((channel, rank))
     ranked: dict[int, dict[int, Patch]] = {channel: {} for channel in channels}
-    fields: dict[tuple[int, int], Field | None] = {}  # they do not depend on the channel
+    fields: dict[Index, Field | None] = {}  # behind a concatenation channels of one place see different ones
     for picture, wanted in sorted(places.items()):
         view_HWC = _read(source, picture, subject.preprocess)
         if isinstance(view_HWC, Skipped):
             continue  # it was there a moment ago
         for channel, rank in wanted:
             _, row, column = (int(one) for one in strongest.places_CN3[channel, rank])
-            if (row, column) not in fields:
-                index = (channel, row, column) if len(layer.shape) == 3 else (channel,)
-                fields[row, column] = field_of(inside.trace.steps, INPUT, layer.steps[-1], index)
-            field = fields[row, column]
+            index = (channel, row, column) if len(layer.shape) == 3 else (channel,)
+            if index not in fields:
+                fields[index] = field_of(inside.trace.steps, INPUT, layer.steps[-1], index)
+            field = fields[index]
             if field is not None:
                 value, path = float(strongest.values_CN[channel, rank]), source.items[picture].path
                 ranked[channel][rank] = Patch(path, row, column, value, field, cropped(view_HWC, field))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pellucid.errors import shown
+from pellucid.errors import printable
 from pellucid.insight.filters.kernels import Kernels
 from pellucid.insight.filters.patches import Excitement
 
@@ -63,7 +63,7 @@ def patch_sheet(found: Excitement) -> bytes:
 
 def _headed(paper: Image.Image, title: str, under: str) -> ImageDraw.ImageDraw:
     draw = ImageDraw.Draw(paper)
-    draw.text((_EDGE, 4), shown(title)[1:-1], _INK, _font(14))
+    draw.text((_EDGE, 4), printable(title), _INK, _font(14))
     draw.text((_EDGE, 22), under, _QUIET, _font(11))
     return draw
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.errors import RequestError, shown
+from pellucid.errors import RequestError, printable, shown
 from pellucid.insight.inside import Inside
 from pellucid.insight.operation import Distance, Elementwise, Operation, Passing, Softmax
 from pellucid.insight.record import INPUT
@@ -93,7 +93,7 @@ class Answer:
             return RequestError(came, f"One was expected: {listed}.", "Give the whole name of one.")
         classes, words = len(self.logits_K), [*self.names]
         if self.names:
-            listed = ", ".join(self.names[:_LISTED]) + (" ..." if classes > _LISTED else "")
+            listed = "; ".join(map(shown, self.names[:_LISTED])) + ("; ..." if classes > _LISTED else "")
             words += [word for name in self.names for word in _synonyms(name) if word != name]
         else:
             listed = f"0 to {classes - 1:,}, without names" if classes > 1 else "0, without a name"
@@ -140,12 +140,15 @@ class Answer:
         """The logit of a class, and what was seen at a step while its gradient came past."""
         leaf = torch.tensor(np.asarray(x_CHW))[None].requires_grad_()
         watch = _Watch(step, self.step)
-        with threads_of_torch(1):
-            self.inside.trace.replay(leaf * 1, watch)  # a leaf itself may not be written over
-            if watch.logits is None or not watch.logits.requires_grad:
-                raise _no_gradient(step)
-            score = self.sign * watch.logits.reshape(-1)[index]
-            torch.autograd.grad(score, leaf, allow_unused=True)  # so that no parameter is given a gradient
+        try:
+            with threads_of_torch(1):
+                self.inside.trace.replay(leaf * 1, watch)  # a leaf itself may not be written over
+                if watch.logits is None or not watch.logits.requires_grad:
+                    raise _no_gradient(step)
+                score = self.sign * watch.logits.reshape(-1)[index]
+                torch.autograd.grad(score, leaf, allow_unused=True)  # no parameter is given a gradient
+        except RuntimeError as error:  # without gradients the network did run, when it was opened
+            raise _no_gradient(step, error) from error
         return float(score.detach()), watch
 
 
@@ -249,10 +252,11 @@ def _size(shape: Sequence[int]) -> str:
     return "x".join(map(str, [*sides, channels]))
 
 
-def _no_gradient(step: str) -> RequestError:
+def _no_gradient(step: str, error: RuntimeError | None = None) -> RequestError:
     where = "its picture" if step == INPUT else f"its step {shown(step)}"
+    reason = "" if error is None else f" ({printable(' '.join(str(error).split())[:300])})"
     return RequestError(
-        f"The network's answer has no gradient with respect to {where}.",
+        f"The network's answer has no gradient with respect to {where}{reason}.",
         "A network whose answer PyTorch can follow back to there was expected.",
         "Choose the method 'occlusion', which needs no gradient, or another layer.",
     )

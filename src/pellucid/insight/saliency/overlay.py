@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pellucid.errors import shown
+from pellucid.errors import printable
 from pellucid.insight.saliency.frame import Frame
 from pellucid.insight.saliency.grid import drawn_out
 from pellucid.insight.saliency.map import Saliency, blurred
@@ -84,7 +84,7 @@ def _draw(
         return figure.add_axes(box)
 
     def write(y: float, text: str, size: float, **more: Any) -> None:
-        plain, room = shown(text)[1:-1], int(width / (size * _DOTS / 72 * 0.68))  # 0.68 of a letter's height
+        plain, room = printable(text), int(width / (size * _DOTS / 72 * 0.68))  # 0.68 of a letter's height
         fitting = plain if len(plain) <= room else f"{plain[: room - 3]}..."
         figure.text(_EDGE / width, 1 - y / height, fitting, size=size, parse_math=False, **more)
 
