@@ -4,18 +4,20 @@ What the lab's server refuses is tested where it answers (``lab/test_server.py``
 """
 
 import http.client
+import logging
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from pellucid.errors import RequestError
-from pellucid.web import HOST, add_page, listen, make_app, page_files
+from pellucid.web import HOST, RefusedError, add_page, is_private, listen, make_app, page_files, read_body
 
 
 def status(port: int, **headers: str) -> int:
@@ -30,7 +32,7 @@ def test_elsewhere_it_is_known_by_any_name_and_still_asked_by_its_own_pages_alon
     answering: Callable[[FastAPI], AbstractContextManager[int]],
 ) -> None:
     """Behind 0.0.0.0 nobody knows the names; a page of another site is known by its Origin all the same."""
-    public, private = (make_app(host) for host in ("0.0.0.0", HOST))  # noqa: S104 - what it is told
+    public, private = make_app(private=False), make_app()
     for app in (public, private):
         add_page(app, "pellucid.lab", "The lab")
     with answering(public) as port:
@@ -42,6 +44,57 @@ def test_elsewhere_it_is_known_by_any_name_and_still_asked_by_its_own_pages_alon
     with answering(private) as port:
         assert status(port, Host="classifier.example") == 403
         assert status(port) == 200
+
+
+def test_a_name_of_this_machine_is_let_in_under_any_port(
+    answering: Callable[[FastAPI], AbstractContextManager[int]],
+) -> None:
+    """A tunnel ends at another one, and no site can have such a name; what only begins like one is not."""
+    app = make_app()
+    add_page(app, "pellucid.lab", "The lab")
+    with answering(app) as port:
+        for own in ("localhost:9000", "127.0.0.1", "[::1]:9000", "127.0.1.1:80"):
+            assert status(port, Host=own) == 200
+            assert status(port, Host=own, Origin=f"http://{own}") == 200
+        assert status(port, Host="localhost:9000", Origin="http://localhost:8888") == 403
+        for other in ("localhost.example", "127.0.0.1.example:80", "127.0.0.1:80.example", "128.0.0.1", ""):
+            assert status(port, Host=other) == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [("127.0.0.1", True), ("localhost", True), ("127.0.0.2", True), ("0.0.0.0", False)],  # noqa: S104
+)
+def test_whether_other_machines_can_reach_it_is_told_by_its_address(host: str, private: bool) -> None:
+    """By whichever name it was asked for."""
+    with listen(0, host) as door:
+        assert is_private(door) == private
+
+
+def test_who_hangs_up_in_the_middle_gets_no_traceback(
+    answering: Callable[[FastAPI], AbstractContextManager[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The body is given up in words, and nothing is logged."""
+    app, said = make_app(), threading.Event()
+    told: list[str] = []
+
+    @app.post("/take")
+    async def take(request: Request) -> Response:
+        try:
+            await read_body(request, 100, RefusedError(413, "too large"))
+        except RefusedError as error:
+            told.append(f"{error.status} {error}")
+            return error.response()
+        finally:
+            said.set()
+        return Response()
+
+    with caplog.at_level(logging.ERROR), answering(app) as port:
+        with socket.create_connection((HOST, port), 30) as line:
+            line.sendall(b"POST /take HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx")
+        assert said.wait(30)
+    assert told == ["400 The question did not arrive whole."]
+    assert caplog.records == []
 
 
 def test_a_page_is_the_files_beside_the_package() -> None:

@@ -4,15 +4,18 @@ What is answered is the business of the server that stands on it.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from pellucid.errors import RequestError, shown
 
@@ -20,6 +23,9 @@ HOST = "127.0.0.1"
 
 _SECONDS_TO_SEND = 120
 _READ_AT_MOST = 10**9
+
+# Under whatever port: one that is tunnelled here has another at its other end.
+_OWN = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
 
 _KINDS = {
     "html": "text/html; charset=utf-8",
@@ -59,11 +65,12 @@ def page_files(package: str) -> dict[str, tuple[bytes, str]]:
     }
 
 
-def make_app(host: str = HOST, *, images: str = "'self'") -> FastAPI:
+def make_app(*, private: bool = True, images: str = "'self'") -> FastAPI:
     """An application that lets in whom it should, with strict headers on every response.
 
     Args:
-        host: Where it will hear. On this machine alone it is known by two names; elsewhere by any.
+        private: Whether it will hear on this machine alone (``is_private``), where its names are known;
+            elsewhere it is known by any.
         images: Where its pages' pictures may come from, as a Content-Security-Policy says it.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -73,7 +80,7 @@ def make_app(host: str = HOST, *, images: str = "'self'") -> FastAPI:
     @app.middleware("http")
     async def guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         try:
-            _check_host(request, host)
+            _check_host(request, private)
             response = await go_on(request)
         except RefusedError as error:
             response = JSONResponse({"error": str(error)}, error.status)
@@ -105,22 +112,19 @@ def add_page(app: FastAPI, package: str, what: str) -> None:
         return await get_file("index.html")
 
 
-def _check_host(request: Request, host: str) -> None:
+def _check_host(request: Request, private: bool) -> None:
     """Only a page of this very server may ask.
 
     A web site can have its own name resolve to 127.0.0.1 and so speak to this server; what it cannot do is
     send another Host than its own name. A page of another site that asks is known by its Origin.
     """
     named, origin = request.headers.get("host", ""), request.headers.get("origin")
-    if host == HOST:
-        port = (request.scope.get("server") or (HOST, 0))[1]
-        own = {f"{name}:{port}" for name in (HOST, "localhost")}
-        own |= {HOST, "localhost"} if port == 80 else set()
-        if named not in own:
-            raise RefusedError(
-                403, f"This server answers at http://{HOST}:{port}/ only, not at {shown(named[:80])}."
-            )
-    if origin is not None and ((host == HOST and origin != f"http://{named}") or _place(origin) != named):
+    if private and not _OWN.fullmatch(named):
+        host, port = request.scope.get("server") or (HOST, 0)
+        raise RefusedError(
+            403, f"This server answers at http://{host}:{port}/ only, not at {shown(named[:80])}."
+        )
+    if origin is not None and ((private and origin != f"http://{named}") or _place(origin) != named):
         raise RefusedError(403, f"Pages of {shown(origin[:80])} may not ask here.")
 
 
@@ -151,12 +155,15 @@ async def read_body(request: Request, largest: int, too_large: RefusedError) -> 
     It is read on all the same: a browser that is cut off while it sends never reads the response.
 
     Raises:
-        RefusedError: ``too_large``, or the body did not arrive in time.
+        RefusedError: ``too_large``, or the body did not arrive in time or whole.
     """
     try:
         return await asyncio.wait_for(_read(request, largest, too_large), _SECONDS_TO_SEND)
     except TimeoutError:
         raise RefusedError(408, f"The question did not arrive in {_SECONDS_TO_SEND} seconds.") from None
+    except ClientDisconnect:
+        # Nobody is left to read this; as an error it would be a traceback in the terminal.
+        raise RefusedError(400, "The question did not arrive whole.") from None
 
 
 async def _read(request: Request, largest: int, too_large: RefusedError) -> bytes:
@@ -198,6 +205,11 @@ def listen(port: int, host: str = HOST) -> socket.socket:
             "Leave --port out, and a free one is taken." if host == HOST else "Choose others.",
         ) from error
     return door
+
+
+def is_private(door: socket.socket) -> bool:
+    """Whether no other machine can reach this socket, by whichever name it was asked for."""
+    return ip_address(door.getsockname()[0]).is_loopback
 
 
 def serve(app: FastAPI, door: socket.socket) -> None:

@@ -87,11 +87,27 @@ def test_a_slip_is_named(name: str, answer: str, slip: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["4x4x1", " 4 X 4 x 1 ", "4\u00d74\u00d71", "(4, 4, 1)", "[4,4,1]", "4 4 1", "4*4*1"]
+    "written",
+    [
+        "4x4x1",
+        " 4 X 4 x 1 ",
+        "4\u00d74\u00d71",
+        "(4, 4, 1)",
+        "[4,4,1]",
+        "4 4 1",
+        "4*4*1",
+        "(None, 4, 4, 1)",
+    ],
 )
 def test_an_answer_may_be_written_in_any_hand(written: str) -> None:
     """Signs, brackets, spaces and case do not matter."""
     assert mark({"seed": 0, "answers": {"0.shape": written}})["marks"]["0.shape"]["mark"] == "right"
+
+
+@pytest.mark.parametrize("written", ["10", "(10,)", "(None, 10)", "[None, 10]"])
+def test_a_row_of_numbers_may_be_written_as_python_does(written: str) -> None:
+    """As NumPy's shape of one axis, or Keras' with a batch of no size yet."""
+    assert mark({"seed": 0, "answers": {"4.shape": written}})["marks"]["4.shape"]["mark"] == "right"
 
 
 def test_thousands_may_be_set_apart() -> None:

@@ -1,5 +1,6 @@
 """One network and one picture for a notebook: what may be given, and what may be asked."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from torch import nn
 
 from pellucid.errors import PellucidError, RequestError
 from pellucid.lab.exploration import asked, exploration, style
+from pellucid.lab.held import HELD, ForgottenError
+from pellucid.lab.question import QuestionError
 from pellucid.pictures.preprocess import Preprocess
 
 NETWORK = "input 12x12x1; conv 4 3x3 relu; flatten; dense 3 softmax"
@@ -102,6 +105,22 @@ def test_a_run_has_its_own_classes() -> None:
     """Names given beside a network that has them are refused."""
     with pytest.raises(RequestError, match="classes or preprocess were given together with 'digits-convnet'"):
         exploration("digits-convnet", np.zeros((28, 28), np.uint8), ("a",))
+
+
+def test_what_nobody_holds_any_more_is_let_go_of(pixels: np.ndarray) -> None:
+    """Network and picture, once the last one that was opened with it is gone."""
+    first, second = exploration(NETWORK, pixels), exploration(NETWORK, pixels)
+    network, picture = first.network, first.picture
+    assert picture == second.picture
+    del first
+    gc.collect()
+    with pytest.raises(QuestionError, match="There is no network 'notebook-"):
+        HELD.subject(network)
+    assert HELD.picture(picture)
+    del second
+    gc.collect()
+    with pytest.raises(ForgottenError):
+        HELD.picture(picture)
 
 
 def test_the_style_in_a_notebook_is_the_room_s_alone() -> None:

@@ -1,14 +1,22 @@
 """What the lab keeps between questions: bounded, the oldest goes first, and what is gone is made again."""
 
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.lab import held
+from pellucid.insight.subject import open_subject
+from pellucid.lab import held, inside
+from pellucid.lab.examples import example_bytes
 from pellucid.lab.held import ForgottenError, Held, Shelf
+from pellucid.lab.place import HERE
 from pellucid.lab.question import QuestionError
+from pellucid.run import Run
 
 PICTURE = "digits/3"
 NETWORK = "input 28x28x1; conv 2 3x3; flatten; dense 3 softmax"
@@ -85,11 +93,63 @@ def test_a_pass_is_made_once() -> None:
 
 def test_a_network_of_ones_own_is_kept_under_its_name() -> None:
     """As a notebook gives it."""
-    from pellucid.insight.subject import open_subject
-
     kept, subject = Held(), open_subject("class-test")
     kept.add_subject(subject)
     assert kept.subject("class-test") is subject
+
+
+def test_a_network_of_ones_own_is_forgotten_with_its_passes() -> None:
+    """Its picture goes when nobody else gave the same one; while a network is looked into, nothing waits."""
+    kept, subject = Held(), open_subject(NETWORK)
+    one, other = (replace(subject, name=name) for name in ("notebook-1#x", "notebook-2#x"))
+    data = example_bytes(PICTURE) or b""
+    picture = kept.add_picture(data, always=True)
+    assert kept.add_picture(data, always=True) == picture
+    for added in (one, other):
+        kept.add_subject(added)
+        kept.inside(added.name, picture)
+    kept.forget(one.name, picture)
+    assert len(kept._passes) == 1
+    assert kept.picture(picture)
+    with ThreadPoolExecutor(1) as thread, kept.lock:
+        thread.submit(kept.forget, other.name, picture).result(30)
+        assert kept.subject(other.name) is other
+    kept.add_subject(one)
+    assert len(kept._passes) == 0
+    for gone in (lambda: kept.subject(other.name), lambda: kept.picture(picture)):
+        with pytest.raises(QuestionError):
+            gone()
+
+
+def test_a_run_that_was_replaced_is_opened_anew(
+    scratched: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Network and passes; what is asked of the old one is refused, and so is a run that is gone."""
+    monkeypatch.setattr(HERE, "folder", tmp_path)
+    monkeypatch.setattr(HERE, "network", None)
+    monkeypatch.setattr(inside, "HELD", Held())
+    name = "run/scratched"
+    question = {"network": name, "picture": PICTURE}
+    before = inside.look(question)
+    old, first = inside.asked({**question, "stamp": before["stamp"]})
+    assert inside.asked(question) == (old, first)
+    weights = scratched.folder / "model.safetensors"
+    time = weights.stat().st_mtime_ns + 10**6
+    os.utime(weights, ns=(time, time))
+    new, second = inside.asked(question)
+    assert new is not old
+    assert second is not first
+    assert inside.look(question)["stamp"] != before["stamp"]
+    with pytest.raises(QuestionError) as caught:
+        inside.asked({**question, "stamp": before["stamp"]})
+    assert str(caught.value) == (
+        "The network 'run/scratched' was replaced since its layers were shown. The network that is shown was "
+        "expected. Load the page anew."
+    )
+    assert "stamp" not in inside.look({"network": NETWORK, "picture": PICTURE})
+    shutil.rmtree(scratched.folder)
+    with pytest.raises(QuestionError, match="There is no network 'run/scratched' here"):
+        inside.asked(question)
 
 
 def test_a_file_that_is_no_picture(tmp_path: Path) -> None:

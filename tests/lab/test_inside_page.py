@@ -445,6 +445,38 @@ with sync_playwright() as playwright:
     assert min(decode(HELD.picture(name)).shape[:2]) > 100
 
 
+CAMERA = """() => {
+  window.tracks = [];
+  window.allow = [];
+  const made = () => document.createElement("canvas").captureStream(5);
+  const keep = (stream) => { window.tracks.push(...stream.getTracks()); return stream; };
+  Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia: () =>
+    new Promise((done) => window.allow.push(() => done(keep(made())))) } });
+}"""
+LIVE = "() => window.tracks.map((one) => one.readyState)"
+
+
+def test_the_camera_is_never_on_unseen(visit: Visit) -> None:
+    """Two presses of its button open it once; who leaves while permission is asked has not opened it."""
+    page = visit(address())
+    page.evaluate(CAMERA)
+    button = page.locator('#inside-room button:text-is("Camera")')
+    button.click()
+    button.click()
+    page.evaluate("() => window.allow.forEach((one) => one())")
+    page.locator("video").wait_for()
+    assert page.evaluate(LIVE) == ["ended", "live"]
+    button.click()
+    assert page.evaluate(LIVE) == ["ended", "ended"]
+    page.evaluate("() => { window.tracks = []; window.allow = []; }")
+    button.click()
+    page.click('nav [data-room="filters"]')
+    page.wait_for_selector("#filters[data-ready]")
+    page.evaluate("() => window.allow.forEach((one) => one())")
+    page.wait_for_function("() => window.tracks.length > 0")
+    page.wait_for_function("() => window.tracks.every((one) => one.readyState === 'ended')")
+
+
 def test_where_there_is_no_camera_the_page_says_so(visit: Visit) -> None:
     """The browser of the tests has none, and lets no page ask."""
     page = visit(address())
@@ -519,6 +551,18 @@ def test_a_second_picture_beside_the_first(visit: Visit) -> None:
     fresh.locator(".maps .large >> nth=1").locator("h3", has_text="of digit 3").wait_for()
     page.select_option("label:has-text('A second picture') select", "")
     page.locator(".maps .large >> nth=1").wait_for(state="hidden")
+
+
+def test_a_second_picture_that_is_gone_leaves_the_first(visit: Visit) -> None:
+    """It is told, and all else of the room is there."""
+    page = visit(address("conv2d_1", "7,2,3", beside="own-" + "0" * 32))
+    shown(page, "conv2d_1", 7, 2, 3)
+    page.locator("#wrong", has_text="That picture is no longer kept here.").wait_for()
+    assert page.input_value("label:has-text('A second picture') select") == ""
+    assert "beside" not in page.url
+    page.select_option("label:has-text('A second picture') select", "digits/3")
+    page.locator(".maps .large >> nth=1").locator("h3", has_text="conv2d_1, channel 7, of digit 3").wait_for()
+    page.wait_for_selector("#wrong", state="hidden")
 
 
 def test_saliency_lies_over_the_picture(visit: Visit) -> None:

@@ -431,6 +431,28 @@ def test_rooms_are_left_and_found_again(visit: Visit) -> None:
     assert page.input_value("#filter") == "vertical"
 
 
+def test_what_a_person_did_is_there_again(visit: Visit) -> None:
+    """Answers to the class test and one's own picture; the error of a room stays behind in it."""
+    page = visit("#network")
+    page.fill('#test [name="total"]', "248")
+    page.click('nav [data-room="filters"]')
+    page.wait_for_selector("#filters[data-ready]")
+    give(page, "mine.png", png(np.zeros((14, 16, 3), np.int64)))
+    told(page, "#file-told", "mine.png, at 14x16.")
+    page.evaluate("location.hash = '#run?run=nosuch'")
+    told(page, "#wrong", "There is no run 'nosuch' here.")
+    page.click('nav [data-room="network"]')
+    page.wait_for_selector("#network", state="visible")
+    page.wait_for_selector("#wrong", state="hidden")
+    assert page.input_value('#test [name="total"]') == "248"
+    page.click('nav [data-room="filters"]')
+    page.wait_for_selector("#filters", state="visible")
+    told(page, "#picture-size", "14x16")
+    assert page.input_value("#example") == "own"
+    page.evaluate("location.hash = '#filters?example=nine'")
+    page.wait_for_function("() => document.querySelector('#example').value === 'nine'")
+
+
 def serious(page: Any) -> str:
     """What axe finds that is serious or critical; the page is empty of it where this is ``[]``."""
     from axe_playwright_python.sync_playwright import Axe

@@ -1,6 +1,7 @@
 """The fields of a question: what is taken, and what is refused, in which words."""
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,9 @@ def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
         [[[math.inf]]],
         [[[2e6]]],
         [[[10**30]]],
+        [[[10**400]]],
+        [[[1, True]]],
+        [[[1, "x" * 10**6]]],
         [[[1]]] * 4,
         [[[1]] * 5],
         [[[1] * 5]],
@@ -55,6 +59,18 @@ def test_what_is_no_map_is_refused(value: Any) -> None:
     """Ragged, empty, too many, too large, not finite, no numbers: one sentence for all."""
     with pytest.raises(QuestionError, match="1 to 3 channels of 1 to 4 rows of 1 to 4 numbers were expected"):
         maps({"m": value}, "m", 4)
+
+
+def test_one_long_text_among_numbers_costs_no_memory() -> None:
+    """NumPy would make of each number a text as long as the longest."""
+    value = [[[1] * 200 for _ in range(200)]]
+    value[0][0] = ["x" * 10**5, *value[0][0][1:]]  # type: ignore[list-item]
+    tracemalloc.start()
+    with pytest.raises(QuestionError):
+        maps({"m": value}, "m", 200)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10**6
 
 
 @pytest.mark.parametrize("value", [None, 3, [1], [0, 3], [-1, 0], [0.0, 0], [True, 0], "0,0"])

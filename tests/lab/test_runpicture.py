@@ -13,13 +13,15 @@ from pellucid.lab.runfolder import Answered
 from pellucid.lab.runpicture import SIDE, name_of, parted, picture_bytes, thumbnail
 from pellucid.pictures.digest import picture_digest
 
+RUN = Path("/nowhere/run")
+
 
 def answered(path: str, digest: str) -> Answered:
     return Answered(0, path, "test", "a", "a", 0.5, digest)
 
 
 def found(source: str, path: str, data: bytes) -> bytes:
-    return picture_bytes({"source": {"name": source}}, answered(path, picture_digest(data)))
+    return picture_bytes(RUN, {"source": {"name": source}}, answered(path, picture_digest(data)))
 
 
 @pytest.mark.parametrize("name", ["builtin:clipart", "builtin:digits", "folder", "table", "npz"])
@@ -47,21 +49,44 @@ def test_a_picture_that_is_gone_or_another_is_told(strokes: Path) -> None:
         found(str(strokes), "lying/00.png", data)
     (strokes / "lying" / "00.png").unlink()
     gone = r"^the picture is no longer where the run found it$"
-    for source, path in ((str(strokes), "lying/00.png"), ("nowhere", "x.png"), ("builtin:clipart", "x.jpg")):
+    for source, path in ((str(strokes), "lying/00.png"), ("builtin:clipart", "x.jpg")):
         with pytest.raises(PictureError, match=gone):
             found(source, path, data)
-    for record in ({}, {"source": 3}, {"source": {"name": "a\0b"}}):
+    for record in ({}, {"source": 3}, {"source": {"name": "/a\0b"}}):
         with pytest.raises(PictureError, match=gone):
-            picture_bytes(record, answered("x", ""))
+            picture_bytes(RUN, record, answered("x", ""))
     with pytest.raises(PictureError, match=gone):
         found("builtin:nothing", "x", data)
+
+
+def test_a_relative_source_is_looked_for_above_the_run_too(
+    strokes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the lab was opened; another file of that name on the way is passed by."""
+    path = "lying/00.png"
+    data = (strokes / path).read_bytes()
+    home = tmp_path / "home"
+    other, elsewhere = home / "runs" / "pictures" / "lying", tmp_path / "elsewhere"
+    shutil.copytree(strokes, home / "pictures")
+    for folder in (other, elsewhere):
+        folder.mkdir(parents=True)
+    shutil.copy(strokes / "lying" / "01.png", other / "00.png")
+    monkeypatch.chdir(elsewhere)
+    record, row = {"source": {"name": "pictures"}}, answered(path, picture_digest(data))
+    assert picture_bytes(home / "runs" / "one", record, row) == data
+    with pytest.raises(PictureError) as caught:
+        picture_bytes(RUN, record, row)
+    assert str(caught.value) == (
+        "the picture is no longer where the run found it: 'pictures' was looked for in "
+        f"'{elsewhere}', in the run's folder and above it"
+    )
 
 
 def test_a_file_that_the_run_does_not_know_is_not_shown(strokes: Path, tmp_path: Path) -> None:
     """A path in a table that somebody made up leads to a file, but not to its content."""
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(PictureError, match="another file has its place now"):
-        picture_bytes({"source": {"name": str(strokes)}}, answered("../secret", "0" * 32))
+        picture_bytes(RUN, {"source": {"name": str(strokes)}}, answered("../secret", "0" * 32))
 
 
 def test_a_thumbnail_is_small_and_never_enlarged() -> None:

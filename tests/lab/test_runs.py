@@ -257,6 +257,11 @@ def test_a_training_that_was_deleted_is_gone(here: Path) -> None:
     assert told == {"run": "runs/mine.unfinished", "under_way": False, "gone": True}
 
 
+def test_a_name_that_is_only_the_ending_of_one_is_gone(here: Path) -> None:
+    """As any other training that is not there."""
+    assert watch({"run": ".unfinished"}) == {"run": ".unfinished", "under_way": False, "gone": True}
+
+
 def test_a_damaged_line_of_a_training_is_told(here: Path) -> None:
     """As one sentence; a damaged request costs only the number of epochs that were planned."""
     unfinished = begun(here)

@@ -1,6 +1,7 @@
 """The room Views: its views are ``pellucid augment``'s, changes of a plan become text, slips are told."""
 
 import io
+import math
 import shlex
 from typing import Any
 
@@ -19,6 +20,7 @@ from pellucid.pictures.augment.presets import PRESETS
 from pellucid.pictures.augment.text import parse, written
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.preprocess import Preprocess
 
 
 def png(pixels: Any) -> bytes:
@@ -48,14 +50,15 @@ def test_the_views_are_those_that_training_makes(name: str, picture: str) -> Non
     assert reply["preset"] == name
     assert reply["command"] == f"pellucid train PICTURES --augment {name}"
     data = HELD.picture(picture)
-    pixels_HWC = decode(data, at_least=(448, 448))
-    size = pixels_HWC.shape[:2] if max(pixels_HWC.shape) < 224 else (224, 224)
-    assert (reply["height"], reply["width"]) == size
-    assert np.array_equal(tile(reply, 0), Augment().view(pixels_HWC, 0, "", 0, size))
+    pixels_HWC = decode(data)
+    if max(pixels_HWC.shape) >= 224:
+        pixels_HWC = Preprocess(224, 224, "squash", mean=(0.0,) * 3, std=(1.0,) * 3).pixels(data)
+    assert (reply["height"], reply["width"]) == pixels_HWC.shape[:2]
+    assert np.array_equal(tile(reply, 0), pixels_HWC)
     key = picture_digest(data)
     for number in range(VIEWS):
         drawn = plan.draw(7, key, number)
-        assert np.array_equal(tile(reply, number + 1), plan.apply(pixels_HWC, drawn, size))
+        assert np.array_equal(tile(reply, number + 1), plan.apply(pixels_HWC, drawn))
         assert reply["views"][number]["said"] == plan.said(drawn)
         assert reply["views"][number]["number"] == number
 
@@ -87,6 +90,7 @@ def test_a_plan_of_one_s_own_is_learnt_from_by_its_text() -> None:
         "pellucid train PICTURES --augment "
         "'RandomFlip horizontal_and_vertical; RandomRotation 0.03; fill wrap'"
     )
+    assert make({"picture": FIRST, "text": text, "seed": 0})["refused"] == ""
     words = shlex.split(command)
     assert parse(words[-1]) == parse(text)
 
@@ -136,6 +140,10 @@ def test_windows_of_another_size_than_the_picture() -> None:
     """Each tile has its own size, and the picture keeps its own."""
     reply = make({"picture": "digits/3", "text": "RandomCrop 10 40"})
     assert reply["sheet"]["sizes"] == [[28, 28], *[[10, 40]] * VIEWS]
+    assert reply["refused"] == (
+        "Training refuses such views: the picture is 28x28, they are 10x40, and a network takes one size. "
+        "RandomResizedCrop brings its window back to size."
+    )
 
 
 def change(text: str, **fields: Any) -> str:
@@ -178,6 +186,16 @@ def test_the_plan_is_changed_by_its_controls() -> None:
             {"change": "set", "step": 0, "factor": "factor", "value": None},
             "The factor of RandomRotation is empty or no number. A number was expected. Write one, "
             "such as 0.1.",
+        ),
+        (
+            {"change": "set", "step": 0, "factor": "factor", "value": 10**400},
+            f"The factor of RandomRotation is 1{'0' * 59}.... A number of at most 1,000,000,000 either way "
+            "was expected. Write one, such as 0.1.",
+        ),
+        (
+            {"change": "set", "step": 0, "factor": "factor", "value": math.nan},
+            "The factor of RandomRotation is nan. A number of at most 1,000,000,000 either way was expected. "
+            "Write one, such as 0.1.",
         ),
         (
             {"change": "remove", "step": 1},

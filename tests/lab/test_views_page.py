@@ -123,6 +123,26 @@ def test_augmentations_are_added_moved_and_removed_by_keyboard(visit: Visit) -> 
     settled(page, "digits/3", "RandomFlip vertical\nfill nearest")
 
 
+def test_every_one_of_quick_clicks_counts(visit: Visit) -> None:
+    """Four augmentations are added by four clicks; of a window of another size no command is told."""
+    page = visit(f"{DIGIT}&plan={quote('RandomCrop 10 40')}")
+    settled(page, "digits/3", "RandomCrop 10 40")
+    told(page, ".shown", "Training refuses such views: the picture is 28x28, they are 10x40")
+    assert page.locator("#views-room .shown code").count() == 0
+    page.click('[aria-label="Remove RandomCrop"]')
+    settled(page, "digits/3", "")
+    told(page, ".shown", "Learn from such views: pellucid train PICTURES --augment")
+    page.select_option('#views-room label:has-text("Another") select', "RandomGrayscale")
+    page.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll("#views-room button")];
+          const add = all.find((one) => one.textContent === "Add");
+          for (let count = 0; count < 4; count += 1) add.click();
+        }"""
+    )
+    settled(page, "digits/3", "\n".join(["RandomGrayscale 0.5"] * 4))
+
+
 def test_the_text_is_written_and_its_slips_are_told(visit: Visit) -> None:
     """With line and column, and a button that leads there; hostile text is text."""
     page = visit(DIGIT)

@@ -1,13 +1,18 @@
 """The HTTP addresses of a classifier: what ``predict`` says, for one picture or several, and refusals."""
 
+import asyncio
 import http.client
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, Request
 
 from pellucid.run import Run
 from pellucid.serve import app
@@ -75,6 +80,7 @@ def test_what_stands_behind_it_is_told(port: int, run: Run) -> None:
     assert send(port, "GET", "/health") == (200, {"status": "ok"})
 
 
+HEADERS = [(b"host", b"localhost"), (b"content-length", b"5000000")]
 SENT = "Send a picture's bytes as the body, or one or more files as multipart/form-data."
 
 
@@ -111,6 +117,70 @@ def test_what_is_no_picture_gets_a_sentence(port: int, monkeypatch: pytest.Monke
     body, kind = form([("a.png", b"x" * 600)])
     assert refused(body, kind)[0] == 413
     assert send(port, "GET", "/health")[0] == 200
+
+
+class Named:
+    """A classifier whose class has the name of a folder that is not UTF-8, as Python reads such a name."""
+
+    classes = ("caf\udce9", "tea")
+    preprocess = SimpleNamespace(to_json=dict)
+
+    def answer(self, data: bytes, name: str) -> Any:
+        time.sleep(0.1)
+        return SimpleNamespace(to_json=lambda: {"path": name, "label": self.classes[0]})
+
+
+def test_a_class_whose_name_is_not_utf_8_is_answered(
+    answering: Callable[[FastAPI], AbstractContextManager[int]],
+) -> None:
+    """As JSON's escape; so is a file's name of that kind, and a charset that cannot be gets a sentence."""
+    with answering(app.make_app(Named(), "named")) as port:  # type: ignore[arg-type]
+        assert send(port, "GET", "/about")[1]["classes"] == ["caf\udce9", "tea"]
+        assert send(port, "POST", "/predict", b"x") == (200, {"path": "", "label": "caf\udce9"})
+        body, kind = form([("\\ud800.jpg", b"x")])
+        told = send(port, "POST", "/predict", body, Content_Type=f"{kind}; charset=unicode_escape")
+        assert told == (200, {"path": "\ud800.jpg", "label": "caf\udce9"})
+        told = send(port, "POST", "/predict", body, Content_Type=f"{kind}; charset=undefined")
+        assert told == (400, {"error": f"The form's charset cannot be followed. {SENT}"})
+
+
+def test_large_bodies_do_not_pile_up_while_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twelve at once no more than three are read before the first is answered."""
+    read, most = 0, 0
+
+    async def read_body(request: Request, *given: Any) -> bytes:
+        nonlocal read, most
+        read += 1
+        most = max(most, read)
+        return b"x"
+
+    class Counted(Named):
+        def answer(self, data: bytes, name: str) -> Any:
+            nonlocal read
+            said = super().answer(data, name)
+            read -= 1
+            return said
+
+    async def ask() -> None:
+        serving = app.make_app(Counted(), "named")  # type: ignore[arg-type]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/predict",
+            "query_string": b"",
+            "headers": HEADERS,
+        }
+        await asyncio.gather(*(serving(dict(scope), receive, ignore) for _ in range(12)))
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ignore(message: Any) -> None:
+        pass
+
+    monkeypatch.setattr(app.web, "read_body", read_body)
+    asyncio.run(ask())
+    assert (read, most) == (0, 3)
 
 
 def test_a_hundred_people_at_once_get_their_own_answers(port: int, run: Run, pictures: list[Path]) -> None:

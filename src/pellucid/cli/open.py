@@ -25,7 +25,8 @@ def run(
 ) -> None:
     """Open the lab, a page on this machine: filters, networks, and every number inside a trained one.
 
-    Nothing leaves the machine, and nobody else can reach the page. Ctrl-C ends it.
+    Nothing leaves the machine. No other machine can reach the page; other users of this one can.
+    Ctrl-C ends it.
     """
     from pellucid.lab.place import HERE  # what --help does not need
     from pellucid.lab.server import make_app

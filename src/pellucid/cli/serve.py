@@ -23,14 +23,16 @@ def run(
     from pellucid.api import load  # everything heavy, which --help does not need
     from pellucid.run import Run
     from pellucid.serve.app import make_app
-    from pellucid.web import HOST, listen, serve
+    from pellucid.web import is_private, listen, serve
 
     with Progress() as progress:
         loaded = load(model, listen=progress)
     classifier = loaded.classifier if isinstance(loaded, Run) else loaded
     classifier.open()
     door = listen(port, host)
-    address = f"http://{host}:{door.getsockname()[1]}/"
+    private = is_private(door)
+    # Of this machine's many names a private server knows its address.
+    address = f"http://{door.getsockname()[0] if private else host}:{door.getsockname()[1]}/"
     if as_json:
         emit({"address": address, "model": model, "classes": list(classifier.classes)})
     else:
@@ -38,7 +40,7 @@ def run(
         say(f"A picture:  curl --data-binary @PICTURE {address}predict")
         say("Ctrl-C ends it.")
         sys.stdout.flush()
-    if host != HOST:
+    if not private:
         complain("Note: whoever can reach this address can ask; there is no password and no encryption.")
-    serve(make_app(classifier, model, host), door)
+    serve(make_app(classifier, model, private=private), door)
     complain("The server has ended.")

@@ -201,11 +201,12 @@ def _marked(one: Asked, given: str, rows: tuple[Row, ...]) -> dict[str, str]:
 
 
 def _plain(answer: str) -> str:
-    """An answer without what does not matter: ``4 × 4 × 1``, ``(4, 4, 1)`` and ``4x4x1`` are one."""
-    bare = answer.strip().lower().strip("()[] ")
+    """An answer without what does not matter: ``4 × 4 × 1``, ``(None, 4, 4, 1)`` and ``4x4x1`` are one."""
+    bare = answer.strip().lower().strip("()[] ,")
     if re.fullmatch(r"\d{1,3}([,' ]\d{3})+", bare):  # thousands are set apart
         return re.sub(r"\D", "", bare)
-    return re.sub(r"\s*[x×*,;\s]\s*", "x", bare)  # noqa: RUF001
+    # Keras writes its batch, of no size yet, in front.
+    return re.sub(r"\s*[x×*,;\s]\s*", "x", bare).removeprefix("nonex")  # noqa: RUF001
 
 
 def _slip(one: Asked, given: str, rows: tuple[Row, ...]) -> str:

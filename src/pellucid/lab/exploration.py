@@ -5,6 +5,7 @@ The answers are ``lab.answer``'s, by the same function that serves the page.
 
 import io
 import re
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
@@ -48,6 +49,8 @@ class Exploration:
         self.network = subject.name
         self.picture = HELD.add_picture(data, always=True)
         self._title = title
+        # A notebook runs a cell many times: what no cell holds any more is let go of.
+        weakref.finalize(self, HELD.forget, self.network, self.picture).atexit = False
 
     @property
     def inside(self) -> "Inside":
@@ -145,8 +148,7 @@ def _subject(
 def _file(picture: Picture) -> tuple[bytes, str]:
     """A picture as a file's bytes, and its title."""
     if isinstance(picture, str | Path):
-        read_picture(picture)  # says what is wrong with it
-        return Path(picture).read_bytes(), Path(picture).name
+        return read_picture(picture), Path(picture).name
     if isinstance(picture, np.ndarray):
         grey = picture.ndim == 2
         if picture.dtype != np.uint8 or not (grey or (picture.ndim == 3 and picture.shape[2] == 3)):

@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,7 +18,7 @@ from pellucid.lab.examples import example_bytes
 from pellucid.lab.picture import unreadable
 from pellucid.lab.question import QuestionError, brief
 from pellucid.lab.runs import picture as picture_of_run
-from pellucid.lab.subjects import subject_of
+from pellucid.lab.subjects import stamp_of, subject_of
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import
     from pellucid.insight.inside import Inside
@@ -74,7 +74,7 @@ class Shelf(Generic[Thing]):
     def drop(self, wanted: Callable[[object], bool]) -> None:
         """Let go of all whose name is so."""
         for name in [one for one in self._held if wanted(one)]:
-            self.weight -= self._held.pop(name)[1]
+            self.weight -= self._held.pop(name, (None, 0))[1]  # memory may be tidied in between (``forget``)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -109,10 +109,12 @@ class Held:
         self.lock = threading.RLock()
         self.growing: Shelf[Growth] = Shelf(GROWING)
         self._pictures: Shelf[bytes] = Shelf(PICTURE_BYTES)
-        self._subjects: Shelf[Subject] = Shelf(SUBJECTS)
+        self._subjects: Shelf[tuple[Subject, str]] = Shelf(SUBJECTS)
         self._passes: Shelf[Inside] = Shelf(PASS_BYTES)
         self._given: dict[str, bytes] = {}
+        self._givers: Counter[str] = Counter()
         self._named: dict[str, Subject] = {}
+        self._left: deque[tuple[str, str]] = deque()
 
     def add_picture(self, data: bytes, *, always: bool = False) -> str:
         """Keep a picture's file, and say under which name: equal files have equal names."""
@@ -120,6 +122,7 @@ class Held:
         with self.lock:
             if always:
                 self._given[name] = data
+                self._givers[name] += 1
             else:
                 self._pictures.put(name, data, len(data))
         return name
@@ -153,22 +156,55 @@ class Held:
         )
 
     def add_subject(self, subject: "Subject") -> None:
-        """Keep a network under its own name, always: the one that a notebook holds."""
-        self._named[subject.name] = subject
+        """Keep a network under its own name until it is forgotten: the one that a notebook holds."""
+        with self.lock:
+            self._let_go()
+            self._named[subject.name] = subject
+
+    def forget(self, network: str, picture: str) -> None:
+        """Let go of a network that was added, and of its picture where nobody else gave the same one.
+
+        It waits for no lock, since Python tidies memory wherever a thread happens to be: where a network is
+        looked into meanwhile, it is done when the next one is added.
+        """
+        self._left.append((network, picture))
+        if self.lock.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self.lock.release()
+
+    def _let_go(self) -> None:
+        while self._left:
+            network, picture = self._left.popleft()
+            self._named.pop(network, None)
+            self._drop_passes(network)
+            self._givers[picture] -= 1
+            if self._givers[picture] <= 0:
+                del self._givers[picture]
+                self._given.pop(picture, None)
+
+    def _drop_passes(self, network: str) -> None:
+        for shelf in (self._passes, self.growing):
+            shelf.drop(lambda key: isinstance(key, tuple) and key[0] == network)
 
     def subject(self, name: str) -> "Subject":
-        """The network of this name, opened if it is not.
+        """The network of this name, opened if it is not, and anew where another run has its name now.
 
         Raises:
             PellucidError: There is none, or it cannot be opened.
         """
         with self.lock:
-            found = self._named.get(name) or self._subjects.get(name)
-            if found is None:
-                found = subject_of(name)
-                self._subjects.put(name, found, 1)
-                self._passes.drop(lambda key: isinstance(key, tuple) and key[0] == name)
-            return found
+            if name in self._named:
+                return self._named[name]
+            stamp, kept = stamp_of(name), self._subjects.get(name)
+            if kept is not None and kept[1] == stamp:
+                return kept[0]
+            self._subjects.drop(lambda key: key == name)
+            self._drop_passes(name)
+            opened = subject_of(name)
+            self._subjects.put(name, (opened, stamp), 1)
+            return opened
 
     def inside(self, network: str, picture: str) -> "Inside":
         """The network with this picture in it.
@@ -177,9 +213,9 @@ class Held:
             PellucidError: There is no such network or picture, or one does not suit the other.
         """
         with self.lock:
+            subject = self.subject(network)  # first: a run that was replaced takes its passes along
             found = self._passes.get((network, picture))
             if found is None:
-                subject = self.subject(network)
                 data = self.picture(picture)
                 try:
                     found = subject.look(subject.preprocess.read(data))

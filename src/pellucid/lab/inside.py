@@ -20,9 +20,9 @@ from pellucid.lab.held import HELD
 from pellucid.lab.network import shape_told
 from pellucid.lab.picture import LARGEST_FILE, given_file, unreadable
 from pellucid.lab.place import HERE
-from pellucid.lab.question import Question, QuestionError, place, text
+from pellucid.lab.question import Question, QuestionError, brief, place, text
 from pellucid.lab.sprite import make_sprite
-from pellucid.lab.subjects import first, listed
+from pellucid.lab.subjects import first, listed, stamp_of
 from pellucid.network.text import LONGEST
 from pellucid.pictures.decode import decode
 
@@ -74,17 +74,29 @@ def give(question: Question) -> dict[str, Any]:
 
 
 def asked(question: Question) -> tuple["Inside", "Subject"]:
-    """The network with the picture in it that a question names; whoever asks holds ``HELD.lock``."""
+    """The network with the picture in it that a question names; whoever asks holds ``HELD.lock``.
+
+    Raises:
+        QuestionError: Another run has the name now than the one whose ``stamp`` the question has.
+    """
     network, picture = text(question, "network", LONGEST), text(question, "picture", _LONGEST_NAME)
+    if question.get("stamp") not in (None, stamp_of(network)):
+        raise QuestionError(
+            f"The network {brief(network)} was replaced since its layers were shown.",
+            "The network that is shown was expected.",
+            "Load the page anew.",
+        )
     return HELD.inside(network, picture), HELD.subject(network)
 
 
 def look(question: Question) -> dict[str, Any]:
     """A network and a picture: its layers in groups, what it answers, and the picture as it sees it.
 
-    The question's fields: network, picture. In the reply ``view`` is a PNG.
+    The question's fields: network, picture. In the reply ``view`` is a PNG; of a run there is a ``stamp``,
+    with which further questions ask about this very run and no later one of its name.
     """
     with HELD.lock:
+        stamp = stamp_of(text(question, "network", LONGEST))
         inside, subject = asked(question)
         pixels_HWC = subject.preprocess.pixels(HELD.picture(text(question, "picture", _LONGEST_NAME)))
         groups = grouped([layer.name for layer in inside.layers])
@@ -106,6 +118,7 @@ def look(question: Question) -> dict[str, Any]:
             ],
             "answer": answers(inside, subject),
             "notes": list(subject.notes),
+            **({"stamp": stamp} if stamp else {}),
         }
 
 

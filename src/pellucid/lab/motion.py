@@ -6,13 +6,14 @@ How such a map comes about and is carried out is ``pictures.augment``'s business
 from math import atan2, degrees, hypot
 
 from pellucid.pictures.augment.affine import Affine, Frame
+from pellucid.pictures.augment.transform import percent
 
 _LEAST = 0.05  # degrees and pixels: less is not seen
 _ALIKE = 0.002  # a share
 
 
 def told(placed: Affine, taken: Frame, given: Frame) -> str:
-    """``mirrored, turned left by 14 degrees, zoomed by 0.9, its middle moved 3 pixels right``.
+    """``mirrored, turned left by 14 degrees, zoomed out by 11 %, its middle moved 3 pixels right``.
 
     The map leads from the view to the picture, so the picture is changed by its inverse P. P is taken apart
     into a mirroring M, a shear and a zoom Z (upper triangular), and a turn R: P = R Z M.
@@ -58,9 +59,15 @@ def _turned(mirrored: bool, turn: float) -> list[str]:
 
 
 def _zoomed(across: float, down: float) -> list[str]:
+    """By how much more or less of the picture is seen, as the transforms themselves tell what they drew."""
     if abs(across / down - 1) < _ALIKE:
-        return [f"zoomed by {across:.3g}" if abs(across - 1) >= _ALIKE else ""]
-    return [f"zoomed by {down:.3g} in height and {across:.3g} in width"]
+        return [_zoom(1 / across - 1, "")]
+    return [_zoom(1 / down - 1, " in height"), _zoom(1 / across - 1, " in width")]
+
+
+def _zoom(more: float, which: str) -> str:
+    way = "out" if more > 0 else "in"
+    return f"zoomed {way} by {percent(more)}{which}" if abs(more) >= _ALIKE else ""
 
 
 def _moved(right: float, low: float) -> str:

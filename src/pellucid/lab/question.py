@@ -6,7 +6,7 @@ What the fields mean is the business of the room that asked for them.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,8 @@ def maps(question: Question, name: str, largest: int) -> NDArray[np.float64]:
     """
     value = question.get(name)
     try:
-        numbers = np.asarray(value) if isinstance(value, list) else np.empty(0)
-    except ValueError:  # rows of unequal length, or nested too deep
+        numbers = np.asarray(value) if isinstance(value, list) and _is_maps(value, largest) else np.empty(0)
+    except ValueError:  # rows of unequal length
         numbers = np.empty(0)
     sides = numbers.shape
     if (
@@ -86,6 +86,19 @@ def maps(question: Question, name: str, largest: int) -> NDArray[np.float64]:
         )
         raise _refuse(name, value, expected)
     return numbers.astype(np.float64)
+
+
+def _is_maps(value: object, largest: int) -> bool:
+    """Whether these are lists of few numbers; of one long text NumPy would make all others as long."""
+
+    def listed(value: object, most: int) -> TypeGuard[Sequence[object]]:
+        return isinstance(value, list | tuple) and len(value) <= most
+
+    return listed(value, 3) and all(
+        listed(rows, largest)
+        and all(listed(row, largest) and all(type(one) in (int, float) for one in row) for row in rows)
+        for rows in value
+    )
 
 
 def _is_index(value: object, size: int) -> bool:

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pellucid.errors import RunError
+from pellucid.errors import RunError, printable
 from pellucid.evaluation.proportion import wilson
 from pellucid.report.answer import certainty
 from pellucid.report.confusion import confusion
 from pellucid.report.course import course
-from pellucid.report.wording import duration, moment, percent, plain, points, short, span
+from pellucid.report.wording import duration, moment, percent, points, short, span
 
 LARGEST_MATRIX = 40
 """Classes up to which the whole matrix is drawn; of more, the pairs that are most confused."""
@@ -52,7 +52,7 @@ def curves(record: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         **drawn(epochs, best, math.log(classes)),
         "course": course(epochs, best, classes),
-        "stopped": plain(str(training["stopped"])),
+        "stopped": printable(str(training["stopped"])),
     }
 
 
@@ -63,7 +63,7 @@ def tried(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     chosen = record["head"]["regularisation"]
     return {
-        "why": plain(str(record["head"]["why"])),
+        "why": printable(str(record["head"]["why"])),
         "steps": [
             {
                 "strength": short(_number(one["regularisation"])),
@@ -97,7 +97,7 @@ def head(record: Mapping[str, Any]) -> list[list[str]]:
         ],
         ["classes", ", ".join(classes_of(record)[:30]) + (", ..." if len(classes_of(record)) > 30 else "")],
     ]
-    return [[word, plain(told)] for word, told in rows]
+    return [[word, printable(told)] for word, told in rows]
 
 
 def figure(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def stages(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The ladder: what each stage reached on the validation split, and the whole on the test split."""
     rungs = [
         {
-            "name": plain(str(one["name"])),
+            "name": printable(str(one["name"])),
             "on": "validation",
             **figure(one["val"]),
             "time": duration(_number(one["seconds"])),
@@ -133,7 +133,7 @@ def ladder(record: Mapping[str, Any]) -> list[list[str]] | None:
     """The steps of fine-tuning that were tried: name, outcome and why; None of a run that tried none."""
     if "ladder" not in record:
         return None
-    return [[plain(str(one[name])) for name in ("name", "outcome", "why")] for one in record["ladder"]]
+    return [[printable(str(one[name])) for name in ("name", "outcome", "why")] for one in record["ladder"]]
 
 
 def matrix(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def matrix(record: Mapping[str, Any]) -> dict[str, Any]:
     laid = confusion(classes, counts)
     is_drawn = len(classes) <= LARGEST_MATRIX
     return {
-        "classes": [plain(name) for name in classes],
+        "classes": [printable(name) for name in classes],
         "counts": counts if is_drawn else [],
         "shares": [[one.share for one in row.cells] for row in laid.rows] if is_drawn else [],
         "told": [[percent(one.share) for one in row.cells] for row in laid.rows] if is_drawn else [],
@@ -156,7 +156,7 @@ def matrix(record: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "truth": classes.index(one.truth),
                 "said": classes.index(one.said),
-                "told": f"{plain(one.truth)} taken for {plain(one.said)}: {one.count:,} of {one.total:,}",
+                "told": printable(f"{one.truth} taken for {one.said}: {one.count:,} of {one.total:,}"),
             }
             for one in laid.pairs
         ],

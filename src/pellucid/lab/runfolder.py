@@ -99,11 +99,11 @@ def read_answers(folder: Path, record: Mapping[str, Any]) -> tuple[Answered, ...
     """
     files = record.get("files")
     told = files if isinstance(files, dict) else {}
-    return _answers(folder, *((_stamp(folder, name), str(told.get(name))) for name in (SPLITS, PREDICTIONS)))
+    return _answers(folder, *((stamp(folder, name), str(told.get(name))) for name in (SPLITS, PREDICTIONS)))
 
 
-def _stamp(folder: Path, name: str) -> tuple[int, int]:
-    """What changes when a file does."""
+def stamp(folder: Path, name: str) -> tuple[int, int]:
+    """What changes when a file of the run does: its time and its size; zeros where there is none."""
     try:
         status = (folder / name).stat()
     except OSError:

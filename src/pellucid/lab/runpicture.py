@@ -16,12 +16,12 @@ from PIL import Image
 
 from pellucid.data import builtin
 from pellucid.data.idx import holds_idx
-from pellucid.data.item import read_file
 from pellucid.data.source import Source, open_source
-from pellucid.errors import PellucidError, PictureError
+from pellucid.errors import PellucidError, PictureError, shown
 from pellucid.lab.runfolder import Answered
 from pellucid.pictures.decode import decode
 from pellucid.pictures.digest import picture_digest
+from pellucid.pictures.file import read_file
 
 SIDE = 112
 """The longer side of a thumbnail, in pixels, at most."""
@@ -44,20 +44,41 @@ def parted(name: str) -> tuple[str, int] | None:
     return (found["run"], int(found["row"])) if found else None
 
 
-def picture_bytes(record: Any, answered: Answered) -> bytes:
+def picture_bytes(folder: Path, record: Any, answered: Answered) -> bytes:
     """The file of a picture that a run answered.
+
+    A source of a relative name was found from where training was started, which is not told: it is looked
+    for from here, from the run's folder and from those above it, and the digest says which is the one.
+
+    Args:
+        folder: The run's.
+        record: The run's.
+        answered: The picture's row.
 
     Raises:
         PictureError: It is gone, or another has its place; the text says so in a few words.
     """
+    gone = "the picture is no longer where the run found it"
     try:
         source = str(record["source"]["name"])
-        data = _read(source, answered.path)
-    except (OSError, KeyError, TypeError, ValueError, PellucidError) as error:
-        raise PictureError("the picture is no longer where the run found it") from error
-    if picture_digest(data) != answered.digest:
+    except (KeyError, TypeError) as error:
+        raise PictureError(gone) from error
+    relative = not source.startswith(_ARRAYS[0]) and not Path(source).expanduser().is_absolute()
+    above = [str(one / source) for one in (folder, *folder.parents)] if relative else []
+    is_other = False
+    for place in (source, *above):
+        try:
+            data = _read(place, answered.path)
+        except (OSError, KeyError, TypeError, ValueError, PellucidError):
+            continue
+        if picture_digest(data) == answered.digest:
+            return data
+        is_other = True
+    if is_other:
         raise PictureError("another file has its place now")
-    return data
+    if relative:
+        gone += f": {shown(source)} was looked for in {shown(Path.cwd())}, in the run's folder and above it"
+    raise PictureError(gone)
 
 
 def thumbnail(data: bytes) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import PellucidError, PictureError, RunError, shown
+from pellucid.errors import PellucidError, PictureError, RunError, printable, shown
 from pellucid.lab import runpicture
 from pellucid.lab.place import HERE
 from pellucid.lab.question import Question, QuestionError, text, whole
@@ -29,7 +29,7 @@ from pellucid.lab.runfolder import Answered, read_answers, read_epochs, read_rec
 from pellucid.lab.runlist import folder_of, is_training, listed
 from pellucid.lab.tiles import make_tiles
 from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
-from pellucid.report.wording import counted, duration, percent, plain
+from pellucid.report.wording import counted, duration, percent
 from pellucid.run import METRICS, RECORD, damaged
 from pellucid.training.epoch import best_line
 
@@ -49,7 +49,7 @@ def start(question: Question) -> dict[str, Any]:
     return {
         "folder": str(HERE.folder.resolve()),
         "runs": [
-            {"name": one.name, "title": plain(one.name), "under_way": one.under_way} for one in listed()
+            {"name": one.name, "title": printable(one.name), "under_way": one.under_way} for one in listed()
         ],
         "command": "pellucid train builtin:digits --network digits-convnet --epochs 5",
     }
@@ -75,7 +75,7 @@ def show(question: Question) -> dict[str, Any]:
             damage.append(str(error))
         except (KeyError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
             damage.append(
-                str(damaged(folder, f"{RECORD} lacks or mistakes its {what} ({plain(str(error))[:80]})"))
+                str(damaged(folder, f"{RECORD} lacks or mistakes its {what} ({printable(str(error))[:80]})"))
             )
         return None
 
@@ -102,10 +102,10 @@ def watch(question: Question) -> dict[str, Any]:
     try:
         folder = folder_of(name)
     except QuestionError:
-        finished = str(run_of(Path(name)))
         try:
+            finished = str(run_of(Path(name)))
             folder_of(finished)
-        except QuestionError:
+        except (QuestionError, ValueError):  # ValueError: nothing is left of the name without its ending
             return {"run": name, "under_way": False, "gone": True}
         return {"run": finished, "under_way": False, "gone": False}
     if not is_training(folder):
@@ -134,9 +134,9 @@ def cell(question: Question) -> dict[str, Any]:
     return {
         "total": len(rows),
         "start": begin,
-        "truth": plain(truth),
-        "said": plain(said),
-        **_hung(question, record, some),
+        "truth": printable(truth),
+        "said": printable(said),
+        **_hung(question, folder, record, some),
     }
 
 
@@ -159,25 +159,27 @@ def pictures(question: Question) -> dict[str, Any]:
             f"At most {PAGE} whole numbers from 0 to {len(answers) - 1:,} were expected.",
             "Ask again with such rows.",
         )
-    return _hung(question, record, [answers[row] for row in rows])
+    return _hung(question, folder, record, [answers[row] for row in rows])
 
 
-def _hung(question: Question, record: Mapping[str, Any], rows: Sequence[Answered]) -> dict[str, Any]:
+def _hung(
+    question: Question, folder: Path, record: Mapping[str, Any], rows: Sequence[Answered]
+) -> dict[str, Any]:
     """Pictures with what they are and what was said; those that are there on one PNG."""
     name = text(question, "run", _LONGEST_NAME)
     thumbnails, told = [], []
     for one in rows:
         gone = ""
         try:
-            thumbnails.append(runpicture.thumbnail(runpicture.picture_bytes(record, one)))
+            thumbnails.append(runpicture.thumbnail(runpicture.picture_bytes(folder, record, one)))
         except PictureError as error:
             gone = str(error)
         told.append(
             {
                 "row": one.row,
-                "path": plain(one.path),
-                "truth": plain(one.label),
-                "said": plain(one.predicted),
+                "path": printable(one.path),
+                "truth": printable(one.label),
+                "said": printable(one.predicted),
                 "right": one.label == one.predicted,
                 "confidence": percent(one.confidence),
                 "picture": runpicture.name_of(name, one.row),
@@ -208,7 +210,7 @@ def picture(name: str) -> bytes | None:
             "Choose one of the room Run.",
         )
     try:
-        return runpicture.picture_bytes(record, answers[found[1]])
+        return runpicture.picture_bytes(folder, record, answers[found[1]])
     except PictureError as error:
         raise QuestionError(
             f"That picture of the run cannot be shown: {error}.",

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from pellucid.lab.place import HERE, Place, find_runs
 from pellucid.lab.question import QuestionError, brief
+from pellucid.lab.runfolder import stamp
+from pellucid.lab.runlist import folder_of
 from pellucid.network.catalogue import NETWORKS, find_named, is_text
 from pellucid.network.weights import DEFAULT_BACKBONE, local_backbones, nearest
-from pellucid.run import is_run
+from pellucid.run import MODEL, RECORD, is_run
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import
     from pellucid.insight.subject import Subject
@@ -107,6 +109,17 @@ def subject_of(name: str, place: Place = HERE) -> "Subject":
     elif name in {one.name for one in local_backbones() if one.path}:
         return of_backbone(name)
     raise _no_network(name, place)
+
+
+def stamp_of(name: str) -> str:
+    """What changes when a run is replaced by another of its name; empty of what is no run, or gone."""
+    if not name.startswith(_RUN):
+        return ""
+    try:
+        folder = folder_of(name.removeprefix(_RUN))
+    except QuestionError:
+        return ""
+    return "-".join(map(str, (*stamp(folder, RECORD), *stamp(folder, MODEL))))
 
 
 def _no_network(name: str, place: Place) -> QuestionError:

@@ -17,7 +17,7 @@ from pellucid.lab.factors import begun, controls
 from pellucid.lab.held import HELD
 from pellucid.lab.motion import told
 from pellucid.lab.picture import LARGEST_FILE
-from pellucid.lab.question import Question, QuestionError, choice, text, whole
+from pellucid.lab.question import Question, QuestionError, brief, choice, text, whole
 from pellucid.lab.tiles import make_tiles
 from pellucid.pictures.augment.affine import IDENTITY, Affine, Frame
 from pellucid.pictures.augment.geometry import RandomCrop
@@ -36,6 +36,9 @@ VIEWS = 12
 LARGEST_SEED = 2**32 - 1
 LARGEST_WINDOW = 512
 """Pixels a side of the windows that this page draws; ``pellucid augment`` has no such limit."""
+
+LARGEST_FACTOR = 10**9
+"""No factor is further from zero, whatever its transform."""
 
 FIRST = "clipart/animals/beagle-copper-ganson.jpg"
 
@@ -115,6 +118,12 @@ def _set(step: Transform, question: Question) -> Transform:
             "A number was expected.",
             "Write one, such as 0.1.",
         )
+    if not abs(given) <= LARGEST_FACTOR:
+        raise QuestionError(
+            f"The {name} of {type(step).__name__} is {brief(given)}.",
+            f"A number of at most {LARGEST_FACTOR:,} either way was expected.",
+            "Write one, such as 0.1.",
+        )
     old = getattr(step, name)
     if not isinstance(old, tuple):
         return _remade(step, name, _like(old, given))
@@ -140,7 +149,7 @@ def make(question: Question) -> dict[str, Any]:
 
     The question's fields: picture (the name of a shipped one, or of one that was given), text, seed. In the
     reply ``tiles`` is a PNG with the picture and then the views; ``sheet`` says where each stands, and
-    ``command`` how such views are learnt from.
+    ``command`` how such views are learnt from, or ``refused`` why training would not take them.
     """
     seed = whole(question, "seed", 0, LARGEST_SEED, 0)
     name = text(question, "picture", _LONGEST_NAME)
@@ -155,11 +164,13 @@ def make(question: Question) -> dict[str, Any]:
     row = _row(name, lambda: data, plan, seed)
     tiles = make_tiles([row.pixels_HWC, *(view.pixels_HWC for view in row.views)])
     frame: Frame = (row.pixels_HWC.shape[0], row.pixels_HWC.shape[1])
+    given = plan.gives(frame)
     preset = next((name for name, one in PRESETS.items() if one == plan), "")
     return {
         "wrong": None,
         "preset": preset,
         "command": f"pellucid train PICTURES --augment {quoted(preset or written(plan, '; '))}",
+        "refused": "" if given == frame else _other_size(frame, given),
         "steps": [{"name": type(one).__name__, "factors": controls(one)} for one in plan.transforms],
         "fill": plan.fill_mode,
         "height": frame[0],
@@ -171,6 +182,13 @@ def make(question: Question) -> dict[str, Any]:
         "tiles": tiles.png,
         "sheet": tiles.to_json(),
     }
+
+
+def _other_size(frame: Frame, given: Frame) -> str:
+    return (
+        f"Training refuses such views: the picture is {frame[0]}x{frame[1]}, they are {given[0]}x{given[1]}, "
+        "and a network takes one size. RandomResizedCrop brings its window back to size."
+    )
 
 
 def _row(name: str, data: Callable[[], bytes], plan: Augment, seed: int) -> Row:

@@ -4,13 +4,13 @@ How a picture is answered for is ``classifier``'s, whom a server lets in ``web``
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -40,15 +40,15 @@ class _Picture:
     data: bytes
 
 
-def make_app(classifier: Classifier, name: str, host: str = web.HOST) -> FastAPI:
+def make_app(classifier: Classifier, name: str, *, private: bool = True) -> FastAPI:
     """The application.
 
     Args:
         classifier: What answers.
         name: What it is called, as it was given.
-        host: Where it will hear (``web.make_app``).
+        private: Whether it will hear on this machine alone (``web.make_app``).
     """
-    app = web.make_app(host, images="'self' blob:")
+    app = web.make_app(private=private, images="'self' blob:")
     about = {
         "model": name,
         "classes": list(classifier.classes),
@@ -68,31 +68,37 @@ def make_app(classifier: Classifier, name: str, host: str = web.HOST) -> FastAPI
             prediction = await run_in_threadpool(classifier.answer, picture.data, picture.name)
         return prediction.to_json()
 
+    async def all_answered(request: Request) -> Response:
+        told = await asyncio.gather(*map(answered, await _pictures(request)))
+        if len(told) > 1:
+            return _json({"predictions": told})
+        return _json(told[0], 422 if "error" in told[0] else 200)
+
     @app.post("/predict")
     async def post_predict(request: Request) -> Response:
         try:
             if web.told_length(request, _LARGE + 1, _too_much()) <= _LARGE:
-                pictures = await _pictures(request)
-            else:
-                async with large:
-                    pictures = await _pictures(request)
+                return await all_answered(request)
+            async with large:  # until it is answered: what waits for a core would pile up otherwise
+                return await all_answered(request)
         except web.RefusedError as error:
             return error.response()
-        told = await asyncio.gather(*map(answered, pictures))
-        if len(told) > 1:
-            return JSONResponse({"predictions": told})
-        return JSONResponse(told[0], 422 if "error" in told[0] else 200)
 
     @app.get("/about")
     async def get_about() -> Response:
-        return JSONResponse(about)
+        return _json(about)
 
     @app.get("/health")
     async def get_health() -> Response:
-        return JSONResponse({"status": "ok"})
+        return _json({"status": "ok"})
 
     web.add_page(app, "pellucid.classifying", "The page")
     return app
+
+
+def _json(told: Mapping[str, Any], status: int = 200) -> Response:
+    """In ASCII, since a class has the name of its folder, which need not be UTF-8."""
+    return Response(json.dumps(told, allow_nan=False), status, media_type="application/json")
 
 
 async def _pictures(request: Request) -> Sequence[_Picture]:
@@ -120,6 +126,8 @@ async def _files(request: Request, body: bytes) -> list[_Picture]:
         form = await Request(request.scope, again).form(max_files=MOST_PICTURES, max_fields=MOST_PICTURES)
     except HTTPException as error:  # what python-multipart cannot follow, or too many files
         raise web.RefusedError(400, f"The form cannot be read ({error.detail}) {_SENT}") from error
+    except UnicodeError as error:  # its charset is not that of its names
+        raise web.RefusedError(400, f"The form's charset cannot be followed. {_SENT}") from error
     files = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
     found = [_Picture(one.filename or "", await one.read()) for one in files]
     await form.close()

@@ -6,7 +6,7 @@ import { test } from "node:test";
 const page = new URL("../../../src/pellucid/lab/page/", import.meta.url);
 const load = (name) => import(new URL(name, page));
 
-const { hurried, unframed } = await load("ask.js");
+const { hurried, inTurn, unframed } = await load("ask.js");
 const { indexAt, indexOf, placeIn } = await load("insideplace.js");
 const { firstName } = await load("insideanswer.js");
 const { indexTold, pixelsTold, spanTold, wonTold } = await load("insidecell.js");
@@ -14,6 +14,15 @@ const { byNumber, groupsOf, groupTitle, listedChannels, neighbour } = await load
 const { cellPixels, fitted, READABLE, strongest } = await load("insidemap.js");
 const { cellUnder, drawnSize } = await load("insidepicture.js");
 const { timeLeft } = await load("insidesaliency.js");
+
+test("work in turn is all done, one after the other, and a failure stops no other", async () => {
+  const done = [], turn = inTurn();
+  const work = (name) => turn(async () => { await new Promise((next) => setTimeout(next, 5)); done.push(name); if (name === "b") throw new Error("no"); });
+  const all = ["a", "b", "c"].map(work);
+  await assert.rejects(all[1], /no/);
+  await Promise.all([all[0], all[2]]);
+  assert.deepEqual(done, ["a", "b", "c"]);
+});
 
 test("a reply with bytes in it is taken apart", () => {
   const head = new TextEncoder().encode('{"reply": {"a": 1}, "bytes": [["b", 2], ["c", 4]]}');

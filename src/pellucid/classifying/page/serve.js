@@ -3,6 +3,7 @@
 import { open, put } from "./page.js";
 
 const GONE = "The server does not answer any more. Start it again, and reload this page.";
+const FAILED = "The server failed at that question; the terminal it runs in says how.";
 
 /**
  * What an address says; a refusal is an error with its words.
@@ -10,13 +11,17 @@ const GONE = "The server does not answer any more. Start it again, and reload th
  * @param {RequestInit} [request]
  */
 async function told(address, request) {
-  let response;
+  let response, reply;
   try {
     response = await fetch(address, request);
   } catch {
     throw new Error(GONE);
   }
-  const reply = await response.json();
+  try {
+    reply = await response.json();
+  } catch {
+    throw new Error(FAILED);
+  }
   if (!response.ok) {
     throw new Error(reply.error);
   }

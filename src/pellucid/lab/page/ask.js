@@ -106,6 +106,15 @@ export function hurried(work) {
 }
 
 /**
+ * Work that is done in turn, all of it, whatever comes of the one before.
+ * @returns {(work: () => Promise<void>) => Promise<void>}
+ */
+export function inTurn() {
+  let last = Promise.resolve();
+  return (work) => (last = last.then(work, work));
+}
+
+/**
  * Of questions that overtake one another only the last one's answer counts.
  * @returns {<T>(work: Promise<T>) => Promise<T | undefined>}
  */

@@ -252,7 +252,7 @@ export async function openFilters({ tell, save }) {
       select(id).value = [...select(id).options].some((option) => option.value === wanted) ? wanted : DEFAULTS[id];
     }
     const names = lecture.filters.map((/** @type {Reply} */ one) => one.name);
-    given.own = null;
+    if (chosen.example || chosen.picture) given.own = file = null;
     given.grid = gridOf(chosen.picture, LARGEST_DRAWN) ?? copied((exampleOf(chosen.example ?? "nine") ?? exampleOf("nine")).grid);
     const mine = (chosen.weights ?? "").split("/").map((text) => gridOf(text, 5));
     given.mine = mine.every((slice) => slice !== null) ? /** @type {number[][][]} */ (mine) : [copied(lecture.identity)];

@@ -8,10 +8,10 @@ import { DRAWING, makeGive } from "./insidegive.js";
 import { makeAnswer } from "./insideanswer.js";
 import { indexTold, makeCell, number } from "./insidecell.js";
 import { byNumber, makeLayers } from "./insidelayers.js";
-import { makeNumbers, ownScale, strongest } from "./insidemap.js";
+import { makeNumbers, mapOf, ownScale, strongest } from "./insidemap.js";
 import { cellUnder, makePicture } from "./insidepicture.js";
 import { indexAt, indexOf, placeIn } from "./insideplace.js";
-import { buildRoom, fillSelect, legend } from "./insideroom.js";
+import { buildRoom, choosable, fillSelect, legend } from "./insideroom.js";
 import { makeSaliency } from "./insidesaliency.js";
 import { base64 } from "./upload.js";
 
@@ -19,28 +19,6 @@ import { base64 } from "./upload.js";
 /** @typedef {import("./grid.js").Place} Place */
 
 const PATIENCE = 200, KEPT = 40;
-
-/** @type {WeakMap<object, any>} */
-const converted = new WeakMap();
-/**
- * A map with its numbers, made once of its bytes.
- * @param {Reply} reply
- */
-function mapOf(reply) {
-  if (!converted.has(reply)) converted.set(reply, { ...reply, values: new Float32Array(reply.values) });
-  return converted.get(reply);
-}
-
-/**
- * Choose a value, adding it where it is not on the list.
- * @param {HTMLSelectElement} select
- * @param {string} value
- * @param {string} title
- */
-function choosable(select, value, title) {
-  if (![...select.options].some((one) => one.value === value)) select.append(element("option", { value }, title));
-  select.value = value;
-}
 
 /**
  * @param {{root: HTMLElement, ask: (question: Record<string, unknown>) => Promise<Reply>, tell: (error: unknown) => void,
@@ -58,11 +36,13 @@ export async function openInside({ root, ask, tell, save }) {
   let sheets = new Map();
   /** The pictures that were given since the page was opened, by their names, should Python let go of them. */
   const own = new Map(/** @type {[string, Blob][]} */ ([]));
+  /** Which run of its name was looked at, as Python tells it: later questions are about that very one. */
+  const stamps = /** @type {Record<string, string | undefined>} */ ({});
+  let entered = false;
   const latest = onlyLatest();
   const failed = (/** @type {unknown} */ error) => { if (error) tell(error); };
 
-  fillSelect(room.network, start.networks);
-  room.own.hidden = start.networks.some((/** @type {Reply} */ one) => one.group === "runs" || one.group === "yours");
+  list(start.networks);
   fillSelect(room.picture, start.examples);
   fillSelect(room.beside, start.examples);
   // A file that holds one picture's answers can take no other.
@@ -93,13 +73,19 @@ export async function openInside({ root, ask, tell, save }) {
       }
       room.beside.value = chosen.beside;
       await look();
-      tell(null);
     } catch (error) {
       giving.say(error instanceof Error ? error.message : String(error), true);
     }
   }) });
 
-  const about = () => ({ network: chosen.network, picture: chosen.picture });
+  /** @param {{name: string, title: string, group: string}[]} networks */
+  function list(networks) {
+    room.network.replaceChildren();
+    fillSelect(room.network, networks);
+    room.own.hidden = networks.some((one) => one.group === "runs" || one.group === "yours");
+  }
+
+  const about = () => ({ network: chosen.network, picture: chosen.picture, stamp: stamps[chosen.network] });
   const layerOf = (name = chosen.layer) => seen.look?.layers.find((/** @type {Reply} */ one) => one.name === name);
   const channelOf = () => (layerOf()?.flat ? 0 : chosen.index[0]);
 
@@ -132,8 +118,8 @@ export async function openInside({ root, ask, tell, save }) {
   /** Go to a cell; without its index to the strongest one of the channel, or of the strongest channel. */
   const choose = hurried(async (/** @type {string} */ layer, /** @type {number[] | null} */ index, /** @type {number | null} */ channel) => {
     try {
-      await reach(layer, index, channel);
       tell(null);
+      await reach(layer, index, channel);
     } catch (error) {
       failed(error);
     }
@@ -153,7 +139,7 @@ export async function openInside({ root, ask, tell, save }) {
     const map = mapOf(reply);
     const at = index ?? indexAt(layer, strong, spot ? cellUnder(spot, /** @type {any} */ (look), map) : strongest(/** @type {any} */ (map)), reply.width);
     const cell = await (opened ?? asks({ kind: "cell", layer: name, index: at }));
-    const other = chosen.beside ? await second(name, strong) : null;
+    const other = chosen.beside ? await second(name, strong).catch((error) => { tell(error); chosen.beside = room.beside.value = ""; return null; }) : null;
     if (seen.look !== look) return;
     Object.assign(chosen, { layer: name, index: at });
     Object.assign(seen, { map, cell, other });
@@ -189,6 +175,9 @@ export async function openInside({ root, ask, tell, save }) {
     room.legend.replaceChildren(...legend(scale));
     root.dataset.shown = `${chosen.layer}:${chosen.index.join(",")}`;
   }
+
+  /** Once more to the chosen cell; where none is chosen yet, to the first layer's. */
+  const stay = () => choose(chosen.layer || seen.look?.layers[0].name, chosen.index.length ? chosen.index : null, null);
 
   /** @param {number} step to the next channel in the order of the columns */
   async function turn(step) {
@@ -238,8 +227,11 @@ export async function openInside({ root, ask, tell, save }) {
       room.status.textContent = seen.look ? "Looking ..." : "Opening the network. The first time takes some seconds, while PyTorch is loaded ...";
     }, PATIENCE);
     try {
-      const found = await latest(asks({ kind: "look" }));
+      const again = chosen.network.startsWith("run/") ? Date.now() : undefined;
+      const found = await latest(asks({ kind: "look", stamp: undefined, again }));
       if (!found) return;
+      tell(null);
+      stamps[chosen.network] = found.stamp;
       sheets = new Map();
       seen.spot = null;
       seen.look = found;
@@ -248,9 +240,8 @@ export async function openInside({ root, ask, tell, save }) {
       const fits = found.layers.find((/** @type {Reply} */ one) => one.name === layer);
       if (layer && !fits) await asks({ kind: "sprite", layer }).catch(tell);
       const within = fits && index !== null && index.length === fits.shape.length && index.every((place, axis) => place < fits.shape[axis]);
-      const marked = saliency.answered(found);
+      saliency.answered(found).catch(tell);
       await reach(fits ? layer : found.layers[0].name, within ? index : null, null);
-      await marked;
     } finally {
       clearTimeout(waiting);
       room.status.textContent = "";
@@ -272,8 +263,8 @@ export async function openInside({ root, ask, tell, save }) {
   room.picture.addEventListener("change", () => { chosen.picture = room.picture.value; trying(look); });
   copyInFull(root);
   room.digits.addEventListener("change", () => writeDigits(room.cell, room.digits.checked));
-  room.beside.addEventListener("change", () => { chosen.beside = room.beside.value; choose(chosen.layer, chosen.index, null); });
-  room.sort.addEventListener("change", () => { chosen.sort = room.sort.value; choose(chosen.layer, chosen.index, null); });
+  room.beside.addEventListener("change", () => { chosen.beside = room.beside.value; stay(); });
+  room.sort.addEventListener("change", () => { chosen.sort = room.sort.value; stay(); });
   for (const button of room.moves.querySelectorAll("button")) button.addEventListener("click", () => {
     const { move: way, channel } = button.dataset;
     if (channel) turn(Number(channel));
@@ -286,6 +277,9 @@ export async function openInside({ root, ask, tell, save }) {
 
   /** @param {Record<string, string>} said what an address says */
   async function restore(said) {
+    // A run may have been trained meanwhile; a file that holds its answers holds one list.
+    if (entered && !start.fixed) list((await ask({ kind: "inside.start", again: Date.now() })).networks);
+    entered = true;
     Object.assign(chosen, { network: said.network ?? start.network, picture: said.picture ?? start.picture, sort: ["number", "spot"].includes(said.sort) ? said.sort : "", beside: said.beside ?? "" });
     saliency.restore(said);
     room.sort.value = chosen.sort;

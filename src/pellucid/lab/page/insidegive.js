@@ -39,6 +39,7 @@ export function makeGive(host, { largest, sees, give }) {
     element("div", { class: "buttons" }, draw, camera), padPlace, cameraPlace, told);
   /** @type {MediaStream | null} */
   let stream = null;
+  let asked = 0;
   padPlace.hidden = cameraPlace.hidden = true;
   host.replaceChildren(drop);
 
@@ -58,6 +59,7 @@ export function makeGive(host, { largest, sees, give }) {
   const pad = makePad(padPlace, (canvas) => { asPng(canvas).then((file) => give(file, DRAWING), (error) => say(String(error.message), true)); });
 
   function halt() {
+    asked += 1;
     stream?.getTracks().forEach((track) => track.stop());
     stream = null;
     cameraPlace.hidden = true;
@@ -66,14 +68,21 @@ export function makeGive(host, { largest, sees, give }) {
   }
 
   async function film() {
+    const mine = ++asked;
+    let given;
     say("Asking for the camera ...");
     try {
       if (!navigator.mediaDevices?.getUserMedia) throw new Error();
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      given = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch (error) {
-      say(cameraTold(error), true);
+      if (mine === asked) say(cameraTold(error), true);
       return;
     }
+    if (mine !== asked) {  // asked for once more, or left, before it was allowed: nobody would see that it is on
+      given.getTracks().forEach((track) => track.stop());
+      return;
+    }
+    stream = given;
     const video = /** @type {HTMLVideoElement} */ (element("video", { "aria-label": "What the camera sees", playsinline: "" }));
     const shoot = element("button", { type: "button" }, "Take the picture");
     video.muted = true;

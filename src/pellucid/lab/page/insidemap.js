@@ -9,6 +9,17 @@ import { colour, css, ink } from "./palette.js";
 /** @typedef {import("./grid.js").Place} Place */
 /** @typedef {{values: Float32Array, height: number, width: number, scale: number}} Numbers */
 
+/** @type {WeakMap<object, any>} */
+const converted = new WeakMap();
+/**
+ * A map with its numbers, made once of its bytes.
+ * @param {import("./ask.js").Reply} reply
+ */
+export function mapOf(reply) {
+  if (!converted.has(reply)) converted.set(reply, { ...reply, values: new Float32Array(reply.values) });
+  return converted.get(reply);
+}
+
 /** Cells of this many pixels have their number in them. */
 export const READABLE = 12;
 const SIDE = 392, LARGEST_CELL = 56, LETTER = 0.61;

@@ -1,7 +1,7 @@
 // The furniture of the room Inside: its parts in their order, built once, with nothing in them.
 
 import { element } from "./arithmetic.js";
-import { shorter } from "./numbers.js";
+import { short } from "./numbers.js";
 import { colour, css } from "./palette.js";
 
 /**
@@ -24,7 +24,7 @@ export function buildRoom(root) {
   moves.append(element("label", {}, digits, "All digits"));
   const cell = part("cell", "One cell", element("div", { class: "maps" }, element("div", { class: "large" }, mapTitle, map, legendPlace), other), element("div", { class: "one" }, title, value, moves, arithmetic));
   root.classList.add("inside");
-  const own = element("p", { class: "quiet" }, "Others have trained this one. Train your own, ", element("code", {}, "pellucid train FOLDER"), ", and it is listed here.");
+  const own = element("p", { class: "quiet" }, "Others have trained this one. Train your own, ", element("code", {}, "pellucid train FOLDER"), ", and it is listed here when you come back.");
   root.replaceChildren(element("p", {}, "A picture goes through a network, layer by layer. Choose a layer's map, then a cell of it: every number that made it is written out."), status, element("div", { class: "bench" },
     part("sight", "Picture", element("h2", {}, "Picture"), element("label", {}, "Network ", network), own, element("label", {}, "Picture ", picture), view, give,
       element("label", {}, "A second picture beside it ", beside), otherView),
@@ -46,6 +46,17 @@ export function fillSelect(select, choices) {
 }
 
 /**
+ * Choose a value, adding it where it is not on the list.
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ * @param {string} title
+ */
+export function choosable(select, value, title) {
+  if (![...select.options].some((one) => one.value === value)) select.append(element("option", { value }, title));
+  select.value = value;
+}
+
+/**
  * The colours of the palette with their numbers.
  * @param {number} scale
  */
@@ -53,6 +64,6 @@ export function legend(scale) {
   return [-1, -0.5, 0, 0.5, 1].map((part) => {
     const box = element("i");
     box.style.background = css(colour(part * scale, scale || 1));
-    return element("span", {}, box, shorter(part * scale));
+    return element("span", {}, box, short(part * scale));
   });
 }

@@ -32,6 +32,7 @@ async function enter() {
     if (/** @type {HTMLElement} */ (link).dataset.room === room) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  tell(null);
   document.title = `Pellucid: ${byId(`${room}-title`).textContent}`;
   try {
     for (const name of Object.keys(rooms)) if (name !== room) (await rooms[name]).halt();

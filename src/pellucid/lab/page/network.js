@@ -102,7 +102,7 @@ export async function openNetwork({ tell, save }) {
     text.value = chosen.text ?? (byName(chosen.network ?? FIRST) ?? byName(FIRST)).text;
     for (const one of inputs()) one.value = chosen[one.name] ?? DENSE[one.name];
     seed = /^\d{1,6}$/.test(chosen.seed ?? "") ? chosen.seed : "0";
-    await Promise.all([count(), compare(), test.pose(Number(seed))]);
+    await Promise.all([count(), compare(), test.restore(Number(seed))]);
   }
 
   return { restore, halt: () => clearTimeout(timer) };

@@ -8,7 +8,7 @@ import { table } from "./runroom.js";
 /** @typedef {{low: number, high: number, ticks: number[]}} Scale */
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 400, HEIGHT = 208, LEFT = 52, RIGHT = 84, TOP = 16, BOTTOM = 28;
+const WIDTH = 400, HEIGHT = 208, LEFT = 60, RIGHT = 84, TOP = 16, BOTTOM = 28;
 const HEAD = ["epoch", "training loss", "validation loss", "training accuracy", "validation accuracy", "time"];
 
 /**

@@ -2,7 +2,7 @@
 
 import { askAnew } from "./anew.js";
 import { element } from "./arithmetic.js";
-import { ask, hurried } from "./ask.js";
+import { ask, hurried, inTurn } from "./ask.js";
 import { fillSelect } from "./insideroom.js";
 import { offsetOf, wordEnd } from "./network.js";
 import { bitmapOf, tileCanvas } from "./tiles.js";
@@ -65,6 +65,7 @@ export async function openViews({ root, tell, save }) {
     room.original.replaceChildren(tileCanvas(seen.bitmap, reply.sheet, 0, SIDE));
     room.size.textContent = `${reply.height}x${reply.width}: ${Math.max(reply.height, reply.width) < start.side ? "its own size" : "as the usual networks take it"}`;
     room.command.textContent = reply.command;
+    room.train.replaceChildren(...(reply.refused ? [reply.refused] : ["Learn from such views: ", room.command]));
     drawPlan(reply.steps);
     room.fill.value = reply.fill;
     given.view = Math.min(given.view, reply.views.length - 1);
@@ -103,7 +104,7 @@ export async function openViews({ root, tell, save }) {
   }
 
   /** One change of the plan by its controls; what is refused stands at the plan, which stays as it was. */
-  const edit = hurried(async (/** @type {Record<string, any>} */ { from, ...change }) => {
+  async function edited(/** @type {Record<string, any>} */ { from, ...change }) {
     let reply;
     try {
       reply = await askAnew({ kind: "views.edit", text: given.text, ...change });
@@ -114,7 +115,11 @@ export async function openViews({ root, tell, save }) {
     }
     given.text = room.text.value = reply.text;
     await show();
-  });
+  }
+  const turn = inTurn();
+  // A slider goes through many values, of which the last counts; of clicks each one does.
+  const set = hurried((/** @type {Record<string, any>} */ change) => turn(() => edited(change)));
+  const edit = (/** @type {Record<string, any>} */ change) => (change.change === "set" ? set(change) : turn(() => edited(change)));
 
   async function takePicture(/** @type {File} */ file) {
     const why = refusal(file.size, start.largest_file);

@@ -19,7 +19,7 @@ export function buildViews(root) {
   const wall = element("div", { class: "wall", role: "listbox", "aria-label": "Views", "aria-orientation": "horizontal" });
   const help = element("p", { class: "quiet" }, "Arrow keys go from view to view; the chosen one is opened below.");
   const command = element("code");
-  const train = element("p", { class: "quiet" }, "Learn from such views: ", command);
+  const train = element("p", { class: "quiet" });
   const one = element("div", { class: "one" }), title = element("h2", {}, "One view");
   const told = element("p", { class: "quiet", "aria-live": "polite" });
   const part = (/** @type {string} */ name, /** @type {string} */ label, /** @type {(Node | string)[]} */ ...children) =>
@@ -33,5 +33,5 @@ export function buildViews(root) {
     part("shown", "Views", element("h2", {}, "Views"),
       element("div", { class: "buttons" }, element("label", {}, "Seed ", seed), another), wall, help, train),
     part("opened", "One view", title, told, one)));
-  return { picture, preset, kind, fill, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, command, title, told, one };
+  return { picture, preset, kind, fill, file, fileTold, drop, original, size, text, wrong, add, steps, seed, another, wall, train, command, title, told, one };
 }
