@@ -30,6 +30,35 @@ def test_every_picture_of_a_class_with_two_groups_is_held_out_once(
         assert set(labels_N[fold.seen_M]) == set(labels_N)  # nobody has to know a class it never saw
 
 
+@given(pictures, st.integers(0, 5), st.integers(2, FOLDS))
+def test_every_class_stays_seen_where_copies_stand_in_several_classes(
+    drawn: list[tuple[int, int]], seed: int, number: int
+) -> None:
+    """No fold takes all that shows a class; copies stay together, and nobody is held out twice."""
+    labels_N, groups = np.array([label for label, _ in drawn], np.int64), [str(motif) for _, motif in drawn]
+    folds = deal(labels_N, groups, seed, number)
+    held = [place for fold in folds for place in fold.held_M.tolist()]
+    assert len(held) == len(set(held))
+    for fold in folds:
+        assert set(labels_N[fold.seen_M]) == set(labels_N)
+        assert not {groups[place] for place in fold.held_M} & {groups[place] for place in fold.seen_M}
+    if number > 3:  # folds than classes that could be in the way
+        of = {
+            label: {group for one, group in zip(labels_N, groups, strict=True) if one == label}
+            for label in range(3)
+        }
+        alone = {group for its in of.values() if len(its) == 1 for group in its}
+        assert sorted(held) == [place for place, group in enumerate(groups) if group not in alone]
+
+
+def test_the_only_pictures_of_a_class_are_never_held_out() -> None:
+    """Though a copy of theirs is of another class, which has more."""
+    labels_N = np.array([0, 0, 0, 0, 0, 0, 1])
+    folds = deal(labels_N, ["a", "b", "c", "d", "e", "f", "f"], 0)
+    assert [fold.held_M.tolist() for fold in folds if {5, 6} & set(fold.held_M.tolist())] == []
+    assert sum(len(fold.held_M) for fold in folds) == 5
+
+
 @given(st.permutations(range(40)), st.integers(0, 3))
 def test_content_decides_and_not_the_order(order: list[int], seed: int) -> None:
     """The same pictures in another order come into the same folds."""

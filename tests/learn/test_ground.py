@@ -2,6 +2,7 @@
 
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,20 +51,51 @@ def test_a_boundary_that_is_none_is_refused_before_anything_is_computed(request_
 
 
 def test_a_small_disk_means_fewer_views_and_says_so(
-    source: Scan, request_: TrainRequest, base: Base, stock: Stock, monkeypatch: pytest.MonkeyPatch
+    source: Scan,
+    request_: TrainRequest,
+    base: Base,
+    stock: Stock,
+    ground: Ground,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Half of what is free bounds them; where not even one fits, that is an error."""
+    """Half of what is free bounds them, what the step itself has cached counting as free: once more it has as
+    many. A training that goes on has as many as it began with."""
+    other = replace(request_, seed=request_.seed + 1)  # of whose views none is cached
     each = 2 * 192 * 7 * 7
     train, val = (len(base.material.parts[name].pictures) for name in ("train", "val"))
-    told: list[Event] = []
-    free = 2 * each * (train + 2 * val) + 2
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(free, 0, free))
-    few = break_ground(Rung("last", "light"), request_, source, base, stock, told.append)
-    assert len(few.train.views) == 1
-    assert Notice("There is room for 1 of 2 views of each picture; so many are learnt from.") in told
+    assert len(ground.val) == val  # whose maps are cached
+    free = 2 * each * (train + 2 * val) + 2 - each * val
+    for left in (free, free - each * train, 0):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, left=left: Disk(left, 0, left))
+        told: list[Event] = []
+        few = break_ground(Rung("last", "light"), other, source, base, stock, told.append)
+        assert len(few.train.views) == 1
+        assert Notice("There is room for 1 of 2 views of each picture; so many are learnt from.") in told
+        assert few.maps.computed == (train if left == free else 0)
+    again = break_ground(Rung("last", "light"), other, source, base, stock, silent, number=2)
+    assert len(again.train.views) == 2
+
+
+@pytest.mark.parametrize("rung", [Rung("last"), Rung("last", "light")])
+def test_a_disk_without_room_for_one_view_is_refused(
+    source: Scan,
+    request_: TrainRequest,
+    base: Base,
+    stock: Stock,
+    rung: Rung,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is computed, with views and without; what is cached already needs no room."""
+    cropped = replace(base.material, preprocess=replace(base.material.preprocess, fit="crop"))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1000, 0, 1000))
-    with pytest.raises(StorageError, match=r"The maps of one view at blocks\.5 take [\d,]+ bytes\."):
-        break_ground(Rung("last", "light"), request_, source, base, stock, silent)
+    with pytest.raises(StorageError) as caught:
+        break_ground(rung, request_, source, replace(base, material=cropped), stock, silent)
+    learnt = sum(len(base.material.parts[name].pictures) for name in ("train", "val"))
+    assert str(caught.value) == (
+        f"The maps of one view at blocks.5 take {2 * 192 * 7 * 7 * learnt:,} bytes. At most 500 bytes were "
+        "expected: half of what is free, and the cache's limit at most. Free some space, raise "
+        "PELLUCID_CACHE_LIMIT, or use --recipe features."
+    )
 
 
 def test_validation_pictures_stand_behind_the_training_pictures(ground: Ground, base: Base) -> None:

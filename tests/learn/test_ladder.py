@@ -1,17 +1,22 @@
 """The ladder: steps in order, each kept only where it is better, and told either way."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pellucid.errors import BackboneError
-from pellucid.events import Event, Notice
+from pellucid.errors import BackboneError, PellucidError, StorageError
+from pellucid.events import Event, Notice, silent
 from pellucid.learn import ladder
 from pellucid.learn.ladder import other_views, rungs_of
 from pellucid.recipe import train
 from pellucid.request import TrainRequest
+from pellucid.training.freeze import FreezeError
+from pellucid.training.loop import DivergedError
 from pellucid.training.rung import Rung
 
 
@@ -155,6 +160,89 @@ def test_an_interrupt_before_anything_was_kept_is_an_interrupt(
         train(steps)
     assert steps.out is not None
     assert not list(steps.out.parent.glob("run*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "failure",
+    [
+        DivergedError("The loss was nan.", "A finite loss was expected.", "Take a lower rate."),
+        StorageError("The disk ran full.", "Room was expected.", "Free some space."),
+    ],
+)
+def test_a_step_that_fails_leaves_the_best_so_far(
+    steps: TrainRequest, monkeypatch: pytest.MonkeyPatch, failure: PellucidError
+) -> None:
+    """What was kept before is delivered, and the table and a notice say why the step was stopped."""
+
+    def failing(*words: Any) -> Any:
+        raise failure
+
+    monkeypatch.setattr(ladder, "learn_from_views", failing)
+    told: list[Event] = []
+    run = train(replace(steps, steps="scratch,features,features+light"), told.append)
+    *before, stopped = run.record["ladder"]
+    assert [step["name"] for step in before] == ["scratch", "features"]
+    assert (stopped["name"], stopped["outcome"]) == ("features, light views", "stopped")
+    assert stopped["why"] == str(failure)
+    assert Notice(f"features, light views: {failure}") in told
+
+
+def test_a_fault_of_ours_is_no_step_that_failed(steps: TrainRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what was frozen has changed nothing is delivered."""
+
+    def failing(*words: Any) -> Any:
+        raise FreezeError("A tensor changed.", "None was expected to.", "Report it.")
+
+    monkeypatch.setattr(ladder, "learn_from_views", failing)
+    with pytest.raises(FreezeError):
+        train(replace(steps, steps="scratch,features,features+light"))
+
+
+@pytest.mark.parametrize("weights", ["balanced", "none"])
+def test_a_network_from_nothing_learns_as_it_is_judged(
+    steps: TrainRequest, monkeypatch: pytest.MonkeyPatch, weights: Any
+) -> None:
+    """With the classes weighed where those of the head on frozen features are, and alike where not."""
+    asked: list[str] = []
+
+    def learn(request: TrainRequest, *words: Any) -> Any:
+        asked.append(request.class_weights)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ladder.scratch, "learn", learn)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(steps, steps="scratch", views=None, class_weights=weights))
+    assert asked == [weights]
+
+
+def test_a_race_leaves_the_time_to_deliver_who_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longer of both is kept free; without a budget there is all the time."""
+    seconds: list[float] = []
+    race = SimpleNamespace(run=lambda before, after, left: seconds.append(left))
+    monkeypatch.setattr(ladder, "Race", lambda *words: race)
+    train_part, fitted = SimpleNamespace(labels_N=()), SimpleNamespace(class_weights_K=None)
+    base: Any = SimpleNamespace(material=SimpleNamespace(parts={"train": train_part}), fitted=fitted)
+    nothing: Any = None
+    climber = ladder._Climber(TrainRequest(source="unused"), nothing, nothing, base, silent)
+    best, tried = (ladder._Tried(nothing, nothing, None, (), after) for after in (24.0, 10.0))
+    for left in (30.0, math.inf):
+        climber.race(best, tried, left)
+        climber.race(tried, best, left)
+    assert seconds == [6.0, 6.0, math.inf, math.inf]
+
+
+def test_what_was_cached_says_nothing_of_the_pace() -> None:
+    """It is measured by what was computed, where that was most of the maps."""
+
+    def pace(computed: int) -> float:
+        ground: Any = SimpleNamespace(
+            rung=Rung("last", "light"), train=range(10), val=range(4), shown=range(2), maps=None
+        )
+        ground.maps = SimpleNamespace(computed=computed)
+        return ladder._measured_pace(ground, 2.0, 30.0)
+
+    assert [pace(computed) for computed in (0, 11, 12, 24)] == [30.0, 30.0, 6.0, 12.0]
 
 
 def test_a_step_is_a_rung() -> None:

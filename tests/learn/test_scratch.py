@@ -14,9 +14,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pellucid.data.fractions import Fractions
+from pellucid.data.scan import scan
+from pellucid.data.source import open_source
+from pellucid.data.split import split_pictures
 from pellucid.errors import PellucidError, RequestError
-from pellucid.events import Event, Measured, Notice
+from pellucid.events import Event, Measured, Notice, silent
 from pellucid.learn import scratch
+from pellucid.learn.learned import Clock
 from pellucid.network.build import build
 from pellucid.network.keras_file import KerasError
 from pellucid.network.text import parse
@@ -276,6 +281,41 @@ def test_what_was_done_to_the_pictures_is_told_and_kept(strokes: Path, tmp_path:
     assert [note for note in made.record["notes"] if note in notes] == notes
     page = made.report.read_text()
     assert all(note.replace("'", "&#39;") in page for note in notes)
+
+
+def test_classes_are_made_to_count_the_same_where_that_was_asked(
+    strokes: Path, strokes_network: str, tmp_path: Path
+) -> None:
+    """A picture counts N / (K x its class's) of the training pictures; with auto and none each counts 1."""
+    for path in sorted((strokes / "lying").iterdir())[10:]:
+        path.unlink()
+    looked = scan(open_source(strokes))
+    split = split_pictures(looked, Fractions(), 0)
+    found = {}
+    for weights in ("balanced", "auto", "none"):
+        request = asked(strokes, strokes_network, tmp_path / "run", epochs=1, class_weights=weights)
+        found[weights] = scratch.learn(request, looked, split, Clock(), None, silent)
+    counts_K = np.bincount(found["auto"].parts["train"].labels_N)
+    assert counts_K[0] < counts_K[1]
+    plans = {weights: one.record["training"]["plan"]["class_weights"] for weights, one in found.items()}
+    balanced_K = tuple(float(counts_K.sum() / (3 * count)) for count in counts_K)
+    assert plans == {"balanced": balanced_K, "auto": None, "none": None}
+    answers = {weights: one.answers["test"].tobytes() for weights, one in found.items()}
+    assert answers["auto"] == answers["none"] != answers["balanced"]
+
+
+def test_pictures_of_all_classes_are_moved(
+    strokes: Path, strokes_network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only some of the test pictures are, they are spread over the split, which stands by classes."""
+    labels: list[int] = []
+    monkeypatch.setattr(scratch, "_MOVED", 6)
+    monkeypatch.setattr(
+        scratch, "shift_curve", lambda answer, pixels, labels_M: labels.extend(labels_M) or []
+    )
+    train(asked(strokes, strokes_network, tmp_path / "run", epochs=1))
+    assert len(labels) == 6
+    assert set(labels) == {0, 1, 2}
 
 
 def test_a_loss_that_is_no_number_stops_and_says_what_to_do(strokes: Path, tmp_path: Path) -> None:

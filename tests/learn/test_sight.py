@@ -97,6 +97,17 @@ def test_of_many_training_pictures_a_hundred_are_measured(grey: Scan, strokes_ne
     assert standardised(chosen, watched, np.array([1, 3])) == chosen
 
 
+def test_all_classes_are_measured_where_pictures_stand_class_by_class(tmp_path: Path) -> None:
+    """Of 75 dark and then 75 bright pictures, as many of each: their mean is halfway."""
+    for label, level in (("a", 20), ("b", 220)):
+        (tmp_path / label).mkdir()
+        for number in range(75):
+            Image.fromarray(np.full((4, 4), level, np.uint8)).save(tmp_path / label / f"{number}.png")
+    looked = scan(open_source(tmp_path))
+    found = standardised(sight(looked), looked, np.arange(150)).preprocess
+    assert (found.mean, found.std) == ((120.0,), (100.0,))
+
+
 def test_a_network_of_its_own_scale_is_not_standardised(grey: Scan) -> None:
     """What begins with a rescaling gets 0 to 255 as before."""
     chosen = sight(grey, network="input 12x12x1; rescale 1/255; flatten; dense 3")

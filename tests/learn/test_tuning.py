@@ -1,6 +1,7 @@
 """One step of fine-tuning: what is frozen stays, a killed training goes on to the same bits."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,16 +9,26 @@ from torch import nn
 
 from pellucid.data.scan import Scan
 from pellucid.events import Event, Notice, silent
+from pellucid.learn import tuning
 from pellucid.learn.features import Base
 from pellucid.learn.folds import deal
 from pellucid.learn.ground import Ground, Stock, break_ground
-from pellucid.learn.tuning import climb, climb_again, forecast, out_of_fold, plan_of
+from pellucid.learn.tuning import (
+    climb,
+    climb_again,
+    delivery,
+    forecast,
+    out_of_fold,
+    plan_of,
+    views_begun,
+)
 from pellucid.learn.unfinished import Watch
 from pellucid.network.tail import Tail
 from pellucid.network.top import top_of
 from pellucid.request import TrainRequest
 from pellucid.training.checkpoint import State
 from pellucid.training.freeze import FreezeError
+from pellucid.training.loop import DivergedError, Loop
 from pellucid.training.plan import Plan
 from pellucid.training.rung import Rung
 
@@ -104,6 +115,51 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(
     np.testing.assert_array_equal(whole.head.weight_DK, again.head.weight_DK)
 
 
+def test_a_training_that_goes_on_keeps_its_rate_and_its_threads(
+    ground: Ground, request_: TrainRequest, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No rate is tried anew, and the last training is on as many threads as the first was."""
+    states: list[State] = []
+    search = replace(request_, learning_rate=None, epochs=1)
+    whole = climb(ground, search, base, Watch(keep=states.append, every=0.0), silent)
+    watch = Watch(state=replace(states[0], facts={**states[0].facts, "threads": 2}))
+    assert views_begun(watch) == 2
+    assert views_begun(Watch()) is None
+    monkeypatch.setattr(tuning, "_try_rate", lambda *words: pytest.fail("A rate was tried anew."))
+    again = climb(ground, search, base, watch, silent)
+    assert again.record["plan"] == whole.record["plan"]
+    assert again.record["rates"] == whole.record["rates"]
+    assert again.record["threads"] == 2
+    threads: list[int | None] = []
+    make = Loop.__init__
+
+    def making(self: Loop, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        threads.append(self.threads)
+
+    monkeypatch.setattr(Loop, "__init__", making)
+    climb_again(ground, replace(again, record={**again.record, "threads": 3}), search, base, silent)
+    assert threads == [3]
+
+
+def test_where_the_loss_is_no_number_any_more_the_state_is_pointed_to(
+    ground: Ground, request_: TrainRequest, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left behind is told after the advice, as from scratch."""
+
+    def diverging(self: Loop, *given: Any) -> Any:
+        raise self._diverged("The loss was nan at step 1 (epoch 1).")
+
+    monkeypatch.setattr(Loop, "run", diverging)
+    with pytest.raises(DivergedError) as caught:
+        climb(ground, request_, base, Watch(left=lambda: "The state is kept."), silent)
+    assert str(caught.value) == (
+        "The loss was nan at step 1 (epoch 1). A finite loss was expected: the steps were too long for this "
+        "network and these pictures. Train again with a lower learning rate, such as --learning-rate 7.5e-05."
+        " The state is kept."
+    )
+
+
 def test_a_plan_has_enough_steps_for_few_pictures() -> None:
     """At least six epochs and about 200 steps, and never more than 30 epochs unless asked."""
     request = TrainRequest(source="unused", recipe="finetune")
@@ -118,6 +174,10 @@ def test_a_forecast_adds_up() -> None:
     plan = Plan(epochs=6, batch=32)
     maps, learnt = 4 * 1100 + 100 + 2 * 300, 6 * (1000 + 1100) + 3 * 960
     assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200) == pytest.approx(maps / 100 + learnt / 50 + 1)
+    after = (4 * 100 + 2 * 300) / 100 + 6 * 1100 / 50 + 1  # views of validation, answers, the last training
+    assert delivery(100.0, 50.0, plan, 4, 1000, 100, 200) == pytest.approx(after)
+    laid = forecast(100.0, 50.0, plan, 4, 1000, 100, 200, laid=True)
+    assert laid == pytest.approx((6 * 1000 + 3 * 960) / 50 + after)
     learnt += 6 * 4000  # five folds, of which four are learnt from
     assert forecast(100.0, 50.0, plan, 4, 1000, 100, 200, 4.0) == pytest.approx(maps / 100 + learnt / 50 + 1)
 

@@ -177,6 +177,9 @@ def test_an_interrupt_names_the_command_that_goes_on(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert str(caught.value) == ""
     one = begun(run)
+    with pytest.raises(KeyboardInterrupt) as caught, Unfinished(run).under_way():  # it is another's
+        raise KeyboardInterrupt
+    assert str(caught.value) == ""
     with pytest.raises(KeyboardInterrupt) as caught, one.under_way():
         raise KeyboardInterrupt
     assert str(caught.value) == (

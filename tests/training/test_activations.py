@@ -1,6 +1,7 @@
 """Rows survive kills, damage and other writers; what is not whole is not there."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,3 +145,29 @@ def test_trim_deletes_what_was_not_used_for_longest(tmp_path: Path) -> None:
     assert [len(opened(tmp_path / name)) for name in ["a", "b", "c"]] == [0, 1, 1]
     assert list((tmp_path / "a").iterdir()) == []
     assert trim(tmp_path, 2 * 4 * WIDTH) == 0
+
+
+def test_more_segments_than_may_be_open_are_mapped_or_told(tmp_path: Path) -> None:
+    """The limit is raised as far as this process may; where that is not enough the paragraph says so."""
+    script = (
+        "import sys, pathlib, resource, secrets, numpy\n"
+        "from pellucid.training.activations import ActivationCache, SegmentWriter\n"
+        "folder, keys = pathlib.Path(sys.argv[1]), [secrets.token_hex(16) for _ in range(300)]\n"
+        "for key in keys:\n"
+        "    with SegmentWriter(folder) as segment: segment.append(key, numpy.zeros(7, 'f4'))\n"
+        "for hard in (1000, 200):\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))\n"
+        "    cache = ActivationCache(7)\n"
+        "    cache.add(folder)\n"
+        "    print(cache.rows(keys).shape, flush=True)\n"
+        "    del cache\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True)
+    assert said.stdout == "(300, 7)\n"
+    *_, told = said.stderr.splitlines()
+    assert re.fullmatch(
+        r"pellucid\.errors\.StorageError: The cached features in '.*' lie in more files than may be open at "
+        r"once: 1\d\d of them are\. One file for each training that computed some was expected, and fewer "
+        r"than the limit\. Raise it \('ulimit -n 65536'\), or empty the cache \('pellucid cache --clear'\)\.",
+        told,
+    )

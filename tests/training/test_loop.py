@@ -71,6 +71,7 @@ def test_it_learns_and_ends_with_the_best_weights() -> None:
     assert trained.best.val_accuracy > 0.95
     assert trained.best.val_objective == min(epoch.val_objective for epoch in trained.epochs)
     assert trained.stopped == "All 8 epochs were done."
+    assert run(loop(replace(PLAN, epochs=1))).stopped == "The one epoch was done."
     logits_NK = logits(one.network, one.val, CPU)
     assert (logits_NK.argmax(1) == one.val.labels_N).mean() == pytest.approx(trained.best.val_accuracy)
 

@@ -17,6 +17,7 @@ from pellucid.evaluation.metrics import log_losses
 from pellucid.evaluation.proportion import Proportion
 from pellucid.events import Listener, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of, refuse_gone
+from pellucid.learn.views import refuse_other_size
 from pellucid.pictures.augment.text import augmentation
 from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Fit, Preprocess
@@ -95,6 +96,7 @@ def learn_base(request: TrainRequest, looked: Scan, split: Split, clock: Clock, 
         trunk = open_trunk(
             request.backbone, weights=request.weights, download=request.download, listen=listen
         )
+    refuse_other_size(augmentation(request.augment), trunk.preprocess)
     with clock("fit"):
         fit, fits = _choose_fit(request, looked, split, trunk, listen)
     with clock("features"):

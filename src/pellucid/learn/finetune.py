@@ -19,7 +19,7 @@ from pellucid.learn.features import Base, learn_base, learned
 from pellucid.learn.ground import break_ground, take_stock
 from pellucid.learn.learned import Clock, Learned, Stage
 from pellucid.learn.standing import Standing, judge, of_validation
-from pellucid.learn.tuning import Climbed, climb, climb_again
+from pellucid.learn.tuning import Climbed, climb, climb_again, views_begun
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
 from pellucid.training.affine import softmax
@@ -93,7 +93,7 @@ def learn(
     with clock("finetuning"):
         begun = perf_counter()
         watch = unfinished.watch(request, looked.digest)
-        ground = break_ground(rung, request, looked, base, stock, listen)
+        ground = break_ground(rung, request, looked, base, stock, listen, number=views_begun(watch))
         climbed = climb(ground, request, base, watch, listen)
         spent = perf_counter() - begun
         reached = of_validation(rung.name, climbed.val_logits_NK, base)

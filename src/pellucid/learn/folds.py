@@ -5,7 +5,6 @@ known here.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,28 +25,31 @@ class Fold:
 def deal(labels_N: NDArray[np.int64], groups: Sequence[str], seed: int, number: int = FOLDS) -> list[Fold]:
     """Deal pictures into folds, class by class, what shows the same thing together.
 
-    A class of a single group is never held out: somebody has to learn it. Content and seed decide, not the
-    order of the pictures.
+    A group is held out only where each of its classes stands in another one outside the fold: somebody has to
+    learn it. Content and seed decide, not the order of the pictures.
 
     Args:
         labels_N: The classes, int64.
-        groups: For each picture the name of its group of copies, which stay together.
+        groups: For each picture the name of its group of copies, which stay together, of whatever classes.
         seed: Another one deals otherwise.
         number: Of folds.
     """
     members: dict[str, list[int]] = {}
     for place, group in enumerate(groups):
         members.setdefault(group, []).append(place)
-    of_class = {group: int(labels_N[places[0]]) for group, places in members.items()}
-    sizes = Counter(of_class.values())
+    classes = int(labels_N.max(initial=0)) + 1
+    of = {group: np.unique(labels_N[places]) for group, places in members.items()}
+    groups_K = np.bincount(np.concatenate([*of.values(), labels_N[:0]]), minlength=classes)
     held: list[list[int]] = [[] for _ in range(number)]
-    counts = np.zeros((number, int(labels_N.max(initial=0)) + 1), np.int64)
+    counts_FK, groups_FK = np.zeros((2, number, classes), np.int64)  # pictures and groups that are held out
     for group in sorted(members, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest()):
-        label = of_class[group]
-        if sizes[label] < 2:
+        its = of[group]
+        free = [one for one in range(number) if (groups_FK[one, its] + 1 < groups_K[its]).all()]
+        if not free:
             continue
-        fold = min(range(number), key=lambda one: (counts[one, label], counts[one].sum(), one))
-        counts[fold, label] += len(members[group])
+        fold = min(free, key=lambda one: (counts_FK[one, its].sum(), counts_FK[one].sum(), one))
+        counts_FK[fold] += np.bincount(labels_N[members[group]], minlength=classes)
+        groups_FK[fold, its] += 1
         held[fold] += members[group]
     everything_N = np.arange(len(labels_N))
     return [

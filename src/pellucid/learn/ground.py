@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.scan import Scan
+from pellucid.data.scan import Picture, Scan
 from pellucid.errors import StorageError
 from pellucid.events import Listener, Notice
 from pellucid.learn.features import VIEWS, Base
@@ -22,8 +22,9 @@ from pellucid.pictures.augment.view import View
 from pellucid.pictures.preprocess import Preprocess
 from pellucid.request import MOST_VIEWS, TrainRequest
 from pellucid.storage import cache_folder
+from pellucid.training.activations import ActivationCache
 from pellucid.training.boundary import BoundaryFeed
-from pellucid.training.features import cache_limit, extract_views
+from pellucid.training.features import cache_limit, extract_views, kept_in
 from pellucid.training.feed import Feed
 from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
 from pellucid.training.pixels import load_pixels
@@ -115,11 +116,13 @@ def break_ground(
     listen: Listener,
     *,
     plain: bool = False,
+    number: int | None = None,
 ) -> Ground:
     """Compute the maps at the boundary for every view of the training pictures, and for validation.
 
     Args:
         plain: Of the training pictures as they are, too.
+        number: Of views, where a training that goes on began with so many; else as many as there is room for.
 
     Raises:
         BackboneError: the backbone cannot be cut there.
@@ -134,11 +137,13 @@ def break_ground(
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     parts = base.material.parts
-    augment, number, trunk = augmentation(rung.augment), views_wanted(rung, request), None
+    augment, trunk = augmentation(rung.augment), None
+    wanted = range(number or views_wanted(rung, request))
+    views = [View(augment, request.seed, one) for one in wanted] if augment.transforms else [None]
     if not rung.whole:
         trunk = open_trunk(request.backbone, boundary, weights=request.weights, listen=listen)
-        number = _affordable(number, rung, trunk, parts, listen)
-    views = [View(augment, request.seed, one) for one in range(number)] if augment.transforms else [None]
+        if number is None:
+            views = views[: _affordable(views, trunk, base.material.preprocess, parts, listen)]
     maps = _Maps(trunk, looked, base.material.preprocess, listen)
     return Ground(
         rung=rung,
@@ -164,14 +169,19 @@ def with_validation(ground: Ground, base: Base) -> Ground:
     return replace(ground, train=ground.maps.of(both, ground.shown))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Maps:
-    """What the frozen layers put out of pictures, from the cache where it is there; pictures without any."""
+    """What the frozen layers put out of pictures, from the cache where it is there; pictures without any.
+
+    Attributes:
+        computed: How many maps were made so far, rather than found in the cache.
+    """
 
     trunk: Trunk | None
     looked: Scan
     preprocess: Preprocess
     listen: Listener
+    computed: int = 0
 
     def of(self, part: Part, views: Sequence[View | None]) -> Maps:
         """The maps of these pictures in these views."""
@@ -187,6 +197,7 @@ class _Maps:
             kind=np.float16,
         )
         refuse_gone(found[0].skipped)
+        self.computed += sum(one.computed for one in found)
         channels, height, width = self.trunk.output_shape
         return BoundaryFeed([one.rows for one in found], (channels, height, width), part.labels_N)
 
@@ -198,16 +209,32 @@ class _Maps:
         return feed if views[0] is None else replace(feed, augment=views[0].augment, seed=views[0].seed)
 
 
-def _affordable(wanted: int, rung: Rung, trunk: Trunk, parts: Mapping[str, Part], listen: Listener) -> int:
-    """How many views of each training picture there is room for on the disk."""
-    if rung.augment == PLAIN:
-        return wanted
-    each = 2 * int(np.prod(trunk.output_shape))
+def _affordable(
+    views: Sequence[View | None],
+    trunk: Trunk,
+    preprocess: Preprocess,
+    parts: Mapping[str, Part],
+    listen: Listener,
+) -> int:
+    """How many of the views of each training picture there is room for on the disk.
+
+    What these very maps take already counts as free, and views that are there are learnt from: the same step
+    once more has as many.
+
+    Raises:
+        StorageError: there is no room for one.
+    """
+    each, wanted = 2 * int(np.prod(trunk.output_shape)), len(views)
     folder = cache_folder()
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    room = min(int(_DISK_SHARE * shutil.disk_usage(there).free), cache_limit())
-    learnt = len(parts["train"].pictures) + len(parts["val"].pictures)  # the latter in the end
-    fitting = (room - each * len(parts["val"].pictures)) // (each * learnt)
+    disk = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    train, val = parts["train"].pictures, parts["val"].pictures
+    plain = () if views[0] is None else val  # which serves to choose, in no view
+    made = [_made(trunk, preprocess, view, (train, val)) for view in views]
+    own = sum(map(sum, made)) + sum(_made(trunk, preprocess, None, (plain,)))
+    room = min(int(_DISK_SHARE * (shutil.disk_usage(disk).free + each * own)), cache_limit())
+    learnt = len(train) + len(val)  # the latter in the end
+    whole = next((number for number, one in enumerate(made) if one[0] < len(train)), wanted)
+    fitting = max((room - each * len(plain)) // (each * learnt), whole)
     if fitting < 1:
         raise StorageError(
             f"The maps of one view at {trunk.boundary} take {each * learnt:,} bytes.",
@@ -219,3 +246,12 @@ def _affordable(wanted: int, rung: Rung, trunk: Trunk, parts: Mapping[str, Part]
             Notice(f"There is room for {fitting} of {wanted} views of each picture; so many are learnt from.")
         )
     return int(min(wanted, fitting))
+
+
+def _made(
+    trunk: Trunk, preprocess: Preprocess, view: View | None, parts: Sequence[Sequence[Picture]]
+) -> list[int]:
+    """Of how many pictures of each part the cache holds the maps in this view; no map is read."""
+    cache = ActivationCache(int(np.prod(trunk.output_shape)), np.float16)
+    cache.add(cache_folder() / kept_in(trunk, preprocess, view, np.float16))
+    return [sum(picture.digest in cache for picture in pictures) for pictures in parts]

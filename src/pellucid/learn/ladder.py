@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid.data.duplicates import Duplicates
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
-from pellucid.errors import BackboneError, shown
+from pellucid.errors import BackboneError, PellucidError, RequestError, shown
 from pellucid.evaluation.metrics import log_losses
 from pellucid.events import Listener, Notice
 from pellucid.learn import scratch
@@ -27,9 +27,19 @@ from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views
 from pellucid.learn.learned import Clock, Learned
 from pellucid.learn.race import Candidate, Race, Verdict
 from pellucid.learn.standing import Standing, counted, of_validation
-from pellucid.learn.tuning import Climbed, climb, climb_again, forecast, out_of_fold, plan_of, step_pace
+from pellucid.learn.tuning import (
+    Climbed,
+    climb,
+    climb_again,
+    delivery,
+    forecast,
+    out_of_fold,
+    plan_of,
+    step_pace,
+)
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
+from pellucid.training.freeze import FreezeError
 from pellucid.training.rung import EVERYTHING, FROM_PIXELS, FROZEN, PLAIN, Rung
 
 _FIRST_PACE = 30.0  # pictures a second through frozen layers, before any was measured
@@ -40,12 +50,17 @@ _VIEWS = ("light", "lecture", "strong")  # presets, the mildest first
 
 @dataclass(frozen=True)
 class _Tried:
-    """A step that was carried out: how it did, how its classifier is made, its forecast and its epochs."""
+    """A step that was carried out: how it did, how its classifier is made, its forecast and its epochs.
+
+    Attributes:
+        delivery: Seconds that making its classifier is thought to take.
+    """
 
     candidate: Candidate
     deliver: Callable[[], Learned]
     forecast: float | None
     epochs: tuple[Mapping[str, Any], ...] = ()
+    delivery: float = 0.0
 
 
 class _TooLongError(Exception):
@@ -93,7 +108,13 @@ class _Climber:
 
     def _from_pixels(self, rung: Rung, left: float) -> _Tried:
         request = replace(
-            self.request, recipe="scratch", steps=None, budget=None, augment=rung.augment, views=None
+            self.request,
+            recipe="scratch",
+            steps=None,
+            budget=None,
+            augment=rung.augment,
+            views=None,
+            class_weights="none" if self._weights_K is None else "balanced",  # as it will be judged
         )
         needed = scratch.forecast(request, self.looked, len(self.split.train))
         self.begin(rung, needed, left)
@@ -127,7 +148,7 @@ class _Climber:
 
     def _tuned(self, rung: Rung, left: float) -> _Tried:
         begun = perf_counter()
-        least, most = self._foretold(rung, self.pace, None)
+        least, most, _ = self._foretold(rung)
         self.begin(rung, least, left, most if self.folds else None)
         self.stock = self.stock or take_stock(self.request)
         started = perf_counter()
@@ -137,7 +158,7 @@ class _Climber:
         laid = perf_counter() - started
         self.pace = _measured_pace(ground, laid, self.pace)
         measured = step_pace(ground, self.request, self.base)
-        least, most = self._foretold(rung, math.inf, measured)
+        least, most, after = self._foretold(rung, measured)
         if least > left - (perf_counter() - begun):
             raise _TooLongError(least)
         climbed = climb(ground, self.request, self.base, Watch(), self.listen)
@@ -152,6 +173,7 @@ class _Climber:
             lambda: self._delivered(ground, climbed),
             least + laid,
             tuple(climbed.epochs),
+            after,
         )
 
     def _delivered(self, ground: Ground, climbed: Climbed) -> Learned:
@@ -167,21 +189,30 @@ class _Climber:
         return self.base.fitted.class_weights_K
 
     def race(self, best: _Tried, tried: _Tried, left: float) -> Verdict:
-        """Whether a step is better than the best so far, with what that takes and so many seconds allow."""
+        """Whether a step is better than the best so far, with what that takes and so many seconds allow.
+
+        Whichever it is, it has to be delivered in them, too.
+        """
         labels_N = self.base.material.parts["train"].labels_N
+        left -= max(best.delivery, tried.delivery)
         return Race(self.folds, labels_N, self._weights_K).run(best.candidate, tried.candidate, left)
 
-    def _foretold(self, rung: Rung, pace: float, steps: float | None) -> tuple[float, float]:
-        """Seconds that the step takes: without folds, and with all of them."""
+    def _foretold(self, rung: Rung, measured: float | None = None) -> tuple[float, float, float]:
+        """Seconds that the step takes: without folds, with all of them, and of these what its delivery takes.
+
+        Args:
+            rung: The step.
+            measured: Pictures a second in training, once its maps are there and it was measured.
+        """
         parts = {name: len(part.pictures) for name, part in self.base.material.parts.items()}
         views = views_wanted(rung, self.request) + (1 if self.folds and rung.augment != PLAIN else 0)
         views = 0 if rung.whole else views
         plan = plan_of(self.request, parts["train"])
-        usual = steps or _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
+        usual = measured or _FIRST_PACE * _HOW_FAST.get(rung.learns, 1.0)
         again = sum(len(fold.seen_M) for fold in self.folds) / max(parts["train"], 1)
-        sizes = parts["train"], parts["val"], parts["test"]
-        least, most = (forecast(pace, usual, plan, views, *sizes, more) for more in (0.0, again))
-        return least, most
+        known = self.pace, usual, plan, views, parts["train"], parts["val"], parts["test"]
+        least, most = (forecast(*known, more, laid=measured is not None) for more in (0.0, again))
+        return least, most, delivery(*known)
 
 
 def learn(
@@ -257,6 +288,13 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
         except BackboneError as error:  # the head on frozen layers is there all the same
             steps.append(Step(rung.name, "not tried", str(error)))
             continue
+        except (FreezeError, RequestError):
+            raise  # a fault of ours, or what somebody can set right
+        except PellucidError as error:  # its loss was no number any more, or the disk is full
+            if best is None:
+                raise
+            steps.append(Step(rung.name, "stopped", str(error), seconds=perf_counter() - started))
+            continue
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -319,11 +357,11 @@ def _too_few(base: Base, folds: Sequence[Fold]) -> str:
 
 
 def _measured_pace(ground: Ground, seconds: float, before: float) -> float:
-    """Pictures a second through the frozen layers; bounded, since what came from the cache took no time."""
-    if ground.rung.whole:
+    """Pictures a second through the frozen layers; as before where most came from the cache, or all learn."""
+    pictures = len(ground.train) * len(ground.shown) + len(ground.val)
+    if ground.rung.whole or 2 * ground.maps.computed < pictures:
         return before
-    pace = (len(ground.train) * len(ground.shown) + len(ground.val)) / max(seconds, 1e-6)
-    return min(pace, 4 * before)
+    return ground.maps.computed / max(seconds, 1e-6)
 
 
 def _not_tried(rung: Rung, needed: float, left: float) -> Step:

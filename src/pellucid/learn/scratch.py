@@ -19,9 +19,9 @@ from pellucid.evaluation.proportion import Proportion
 from pellucid.evaluation.shift import shift_curve
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
-from pellucid.learn.sight import Sight, choose_sight, standardised
+from pellucid.learn.sight import Sight, choose_sight, spread, standardised
 from pellucid.learn.unfinished import Unfinished, Watch
-from pellucid.learn.views import views_of
+from pellucid.learn.views import refuse_other_size, views_of
 from pellucid.network.account import account
 from pellucid.network.blueprint import Blueprint
 from pellucid.network.catalogue import find_named, find_network, is_text
@@ -114,8 +114,8 @@ def learn(
         StorageError: the checkpoint cannot be written.
     """
     sight = standardised(choose_sight(request, looked), looked, split.train)
-    for note in sight.notes:
-        listen(Notice(note))
+    _tell(sight.notes, listen)
+    refuse_other_size(augmentation(request.augment), sight.preprocess)
     plan = request.plan(len(split.train))
     _refuse_too_large(sight.blueprint, min(plan.batch, len(split.train)))
     watch = unfinished.watch(request, looked.digest) if unfinished else Watch()
@@ -131,8 +131,7 @@ def learn(
         val_labels_N = material.parts["val"].labels_N
         temperature = fit_temperature(logits["val"], val_labels_N)
     doubts = _doubts(outcome.record["epochs"], len(looked.classes), plan.rate)
-    for note in doubts:
-        listen(Notice(note))
+    _tell(doubts, listen)
     with clock("shifts"), phase(listen, "Moving the test pictures", unit=""):
         shifts = _shifts(engine, head, material.feeds["test"])
     right = int((logits["val"].argmax(axis=1) == val_labels_N).sum())
@@ -165,6 +164,22 @@ def forecast(request: TrainRequest, looked: Scan, pictures: int) -> float:
     macs = account(choose_sight(request, looked).blueprint).macs
     each = 6 * macs / _GUESSED_FLOPS + 1 / _GUESSED_VIEWS  # forward, and twice as much backward
     return _AROUND + request.plan(pictures).epochs * pictures * each
+
+
+def _tell(notes: Sequence[str], listen: Listener) -> None:
+    for note in notes:
+        listen(Notice(note))
+
+
+def _class_weights(
+    request: TrainRequest, labels_N: NDArray[np.int64], classes: int
+) -> tuple[float, ...] | None:
+    """What a picture of each class counts, as for a head; None where all count 1, which is auto's choice:
+    to try both would take a second training."""
+    if request.class_weights != "balanced":
+        return None
+    counts_K = np.bincount(labels_N, minlength=classes)
+    return tuple(map(float, counts_K.sum() / (classes * np.maximum(counts_K, 1))))
 
 
 def _record_sight(sight: Sight) -> dict[str, Any]:
@@ -250,6 +265,8 @@ def _train(
     from pellucid.training.device import choose_place
     from pellucid.training.loop import DivergedError, Loop, logits
 
+    weights_K = _class_weights(request, material.parts["train"].labels_N, classes_out(blueprint))
+    plan = replace(plan, class_weights=weights_K)
     place = choose_place(request.device, request.precision)
     network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
     loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
@@ -303,7 +320,7 @@ def _shifts(engine: Engine, head: Head, test: Feed) -> list[dict[str, Any]]:
     count, height, width, _ = test.pixels.shape
     if max(height, width) > _SMALL:
         return []
-    rows_M = np.arange(min(count, _MOVED))
+    rows_M = spread(count, _MOVED)
     preprocess = engine.preprocess
 
     def answer(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.int64]:

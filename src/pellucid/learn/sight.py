@@ -110,7 +110,7 @@ def standardised(sight: Sight, looked: Scan, train_N: NDArray[np.int64]) -> Sigh
         return sight
     squashing = replace(sight.preprocess, fit="squash")  # no padding, which would count
     views: list[NDArray[np.uint8]] = []
-    for place in train_N[:: max(len(train_N) // _MEASURED, 1)][:_MEASURED].tolist():
+    for place in train_N[spread(len(train_N), _MEASURED)].tolist():
         try:
             views.append(squashing.pixels(looked.source.read(looked.pictures[place].index)))
         except (OSError, PictureError):
@@ -121,6 +121,11 @@ def standardised(sight: Sight, looked: Scan, train_N: NDArray[np.int64]) -> Sigh
     mean = tuple(float(round(value)) for value in pixels_PC.mean(axis=0))
     std = tuple(float(max(round(value), 1)) for value in pixels_PC.std(axis=0))
     return replace(sight, preprocess=replace(sight.preprocess, mean=mean, std=std))
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of ``count`` places, evenly from first to last: pictures stand class by class."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
 def _fit(request: TrainRequest, sizes: Counter[tuple[int, int]], of: Input, looked: Scan) -> tuple[Fit, str]:

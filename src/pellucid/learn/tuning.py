@@ -18,6 +18,7 @@ from pellucid.learn.ground import Ground, with_validation
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
 from pellucid.training.affine import Head
+from pellucid.training.checkpoint import State
 from pellucid.training.freeze import prove, tensors_of
 from pellucid.training.plan import TUNING_BATCH, Plan
 from pellucid.training.schedule import order
@@ -34,6 +35,7 @@ _FAINT = np.float32(0.02)  # of the fitted head; of none at all the first step w
 _EPOCHS, _STEPS = 6, 200  # at least so many epochs, and at least so many steps
 _TRIED_STEPS = 30
 _PROBED = 64  # pictures that a forecast is measured with
+_VIEWS = "views"  # among the facts of a state
 _EXPORT = 1.0  # seconds, in which what learnt is put into the graph
 _FACTOR = 0.5  # of the learning rate, from each block to the one below it
 _FACTOR_OF_ALL = 0.7  # where every block learns: half of half is soon less than a float32 can tell
@@ -81,11 +83,13 @@ def forecast(
     val: int,
     test: int,
     again: float = 0.0,
+    *,
+    laid: bool = False,
 ) -> float:
-    """Seconds that a rung will take: its maps, the trial of rates, its epochs, and the tuned layers' export.
+    """Seconds that a rung will take: its maps, the trial of rates, its epochs, and its delivery.
 
     Args:
-        ground_pace: Pictures a second through the frozen layers; infinite where all is in the cache.
+        ground_pace: Pictures a second through the frozen layers.
         step_pace: Pictures a second in training.
         plan: Its epochs and batches.
         views: Of each training picture.
@@ -93,11 +97,22 @@ def forecast(
         val: Validation pictures, which are learnt from in the end.
         test: Test pictures, which the tuned layers answer for as they do for those of validation.
         again: How often more the training pictures are learnt from, for cross-validation.
+        laid: Whether the maps that are needed to choose are there.
     """
     tried = len(RATES) * min(train, _TRIED_STEPS * plan.batch)
-    learnt = plan.epochs * ((1 + again) * train + train + val)
-    maps = views * (train + val) + val + 2 * (val + test)  # the whole backbone counts as two frozen parts
-    return maps / ground_pace + (learnt + tried) / step_pace + _EXPORT
+    learnt = plan.epochs * (1 + again) * train
+    maps = 0 if laid else views * train + val
+    there = delivery(ground_pace, step_pace, plan, views, train, val, test)
+    return maps / ground_pace + (learnt + tried) / step_pace + there
+
+
+def delivery(
+    ground_pace: float, step_pace: float, plan: Plan, views: int, train: int, val: int, test: int
+) -> float:
+    """Seconds of what follows once a rung is chosen: the last training with the validation pictures, the
+    tuned layers' export, and their answers. The arguments are those of ``forecast``."""
+    maps = views * val + 2 * (val + test)  # the whole backbone counts as two frozen parts
+    return maps / ground_pace + plan.epochs * (train + val) / step_pace + _EXPORT
 
 
 def climb(
@@ -108,6 +123,7 @@ def climb(
     listen: Listener,
     *,
     to_the_end: bool = False,
+    threads: int | None = None,
 ) -> Climbed:
     """Find a learning rate in short trials, train, and prove what changed and what did not.
 
@@ -118,6 +134,7 @@ def climb(
 
     Args:
         to_the_end: Whether all epochs are trained, and the last is kept (``training.loop``).
+        threads: Of PyTorch, as the loop has them.
 
     Raises:
         DivergedError: the loss was no number any more.
@@ -129,19 +146,11 @@ def climb(
     listen(Notice(ground.freeze.told()))
     place = choose_place(request.device, request.precision)
     factors = _factors(ground)
-    plan, tried = _planned(request, ground, base, place, factors)
+    plan, tried = _planned(request, ground, base, place, factors, watch)
     tail = _tail(ground, base, plan.seed)
-    loop = Loop(tail, ground.train, ground.val, plan, place, factors=factors, to_the_end=to_the_end)
-    if watch.state is not None:
-        with watch.restoring():
-            loop.restore(watch.state)
-    lines = [epoch.to_json() for epoch in loop.epochs]
-
-    def tell(epoch: Any) -> None:
-        lines.append(epoch.to_json())
-        watch.tell(lines)
-
-    trained = loop.run(listen, watch.keep, watch.every, tell)
+    loop = Loop(tail, ground.train, ground.val, plan, place, threads, factors, to_the_end=to_the_end)
+    chosen = {"rate": plan.rate, "rates": tried, _VIEWS: len(ground.shown)}
+    trained, lines = _trained(loop, chosen, watch, listen)
     val_logits_NK = logits(tail, ground.val, place)
     changed, proof = _changed(ground)
     weight_DK, bias_K = tail.head_out()
@@ -154,6 +163,31 @@ def climb(
         epochs=lines,
         record=_record(ground, loop, trained, tried) | {"proof": proof, "epochs": lines},
     )
+
+
+def _trained(
+    loop: "Loop", chosen: Mapping[str, Any], watch: Watch, listen: Listener
+) -> tuple["Trained", list[dict[str, Any]]]:
+    """The training from its beginning or from a state that was kept, and its lines; ``chosen`` is kept with
+    each state, so that a training that goes on need not choose anew."""
+    from pellucid.training.loop import DivergedError
+
+    if watch.state is not None:
+        with watch.restoring():
+            loop.restore(watch.state)
+    lines = [epoch.to_json() for epoch in loop.epochs]
+
+    def tell(epoch: Any) -> None:
+        lines.append(epoch.to_json())
+        watch.tell(lines)
+
+    def keep(state: State) -> None:
+        watch.keep(replace(state, facts={**state.facts, **chosen}))
+
+    try:
+        return loop.run(listen, keep, watch.every, tell), lines
+    except DivergedError as error:
+        raise DivergedError(error.came, error.expected, f"{error.advice} {watch.left()}".rstrip()) from error
 
 
 def _record(
@@ -178,12 +212,13 @@ def climb_again(
 ) -> Climbed:
     """The same training once more, on training and validation pictures together, as the head is fitted again.
 
-    It goes for as many epochs as were best, at the rate that was found, and to their end. What is told of the
-    validation pictures stays what was said before they were learnt from.
+    It goes for as many epochs as were best, at the rate that was found, on as many threads, and to their end.
+    What is told of the validation pictures stays what was said before they were learnt from.
     """
     found = climbed.record
     same = replace(request, learning_rate=found["plan"]["rate"], epochs=found["best"])
-    again = climb(with_validation(ground, base), same, base, Watch(), listen, to_the_end=True)
+    both, threads = with_validation(ground, base), found["threads"]
+    again = climb(both, same, base, Watch(), listen, to_the_end=True, threads=threads)
     record = {**found, "proof": again.record["proof"], "refitted": len(ground.train) + len(ground.val)}
     return replace(climbed, head=again.head, changed=again.changed, sure_NK=again.sure_NK, record=record)
 
@@ -205,6 +240,14 @@ def out_of_fold(
     held = (ground.plain or ground.train).take(fold.held_M)
     fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
     return climb(fewer, same, base, Watch(), progress).held_logits_MK
+
+
+def views_begun(watch: Watch) -> int | None:
+    """How many views a training that goes on began with; None where it begins, or nobody wrote them down."""
+    if watch.state is None or _VIEWS not in watch.state.facts:
+        return None
+    with watch.restoring():
+        return int(watch.state.facts[_VIEWS])
 
 
 def step_pace(ground: Ground, request: TrainRequest, base: Base) -> float:
@@ -229,13 +272,22 @@ def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
 
 
 def _planned(
-    request: TrainRequest, ground: Ground, base: Base, place: "Accelerator", factors: Mapping[str, float]
+    request: TrainRequest,
+    ground: Ground,
+    base: Base,
+    place: "Accelerator",
+    factors: Mapping[str, float],
+    watch: Watch,
 ) -> tuple[Plan, list[dict[str, float]]]:
-    """The plan with the rate that was asked for, or the best in short trials; and these."""
+    """The plan with the rate that was asked for, or that was found when the training began, or the best in
+    short trials; and these."""
     mix = request.mix if ground.rung.whole else "none"
     plan = replace(plan_of(request, len(ground.train)), class_weights=base.fitted.class_weights_K, mix=mix)
     if request.learning_rate is not None:
         return plan, []
+    if watch.state is not None and "rate" in watch.state.facts:
+        with watch.restoring():
+            return replace(plan, rate=float(watch.state.facts["rate"])), list(watch.state.facts["rates"])
     tried = [_try_rate(rate, ground, base, plan, place, factors) for rate in RATES]
     return replace(plan, rate=min(tried, key=lambda one: one["val_objective"])["rate"]), tried
 

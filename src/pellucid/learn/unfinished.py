@@ -61,6 +61,11 @@ class Unfinished:
     made: bool = False
 
     @property
+    def ours(self) -> bool:
+        """Whether what stands there is this training's, and no other's."""
+        return self.made or self.resumed
+
+    @property
     def folder(self) -> Path:
         """Where it stands."""
         return self.run.with_name(f"{self.run.name}{_SUFFIX}")
@@ -156,7 +161,7 @@ class Unfinished:
                 self.remove()
             raise
         except KeyboardInterrupt as error:
-            if not self.folder.exists():
+            if not self.ours or not self.folder.exists():
                 raise
             raise KeyboardInterrupt(
                 f"Interrupted. What was learnt so far is kept in {shown(self.folder)}. "

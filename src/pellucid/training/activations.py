@@ -5,11 +5,13 @@ a file of rows and an index with a key and a checksum for each, the row always b
 killed writer therefore leaves at most one row that no index names, and writers never wait for each other.
 """
 
+import errno
 import mmap
 import os
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +20,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import StorageError, shown
 from pellucid.storage import storage_errors
 
 _ROWS = ".rows"
 _INDEX = ".index"
 _ENTRY = np.dtype([("key", "V16"), ("check", "<u4")])
 _WHAT = "the cached features"
+_MANY = 256  # segments, below which any limit of open files will do
 
 DEFAULT_LIMIT = 10 * 2**30
 Kind = type[np.float32] | type[np.float16]
@@ -54,8 +58,15 @@ class ActivationCache:
         self._places: dict[bytes, tuple[int, int]] = {}
 
     def add(self, folder: Path) -> None:
-        """Map the segments in ``folder`` (which need not exist) that are not mapped yet."""
-        for index in sorted(set(folder.glob(f"*{_INDEX}")) - self._opened):
+        """Map the segments in ``folder`` (which need not exist) that are not mapped yet.
+
+        Raises:
+            StorageError: there are more than this process may have files open.
+        """
+        fresh = sorted(set(folder.glob(f"*{_INDEX}")) - self._opened)
+        if len(fresh) > _MANY:
+            _allow_open(len(fresh))
+        for index in fresh:
             self._opened.add(index)
             self._map(index)
 
@@ -95,7 +106,9 @@ class ActivationCache:
             with rows_path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), whole * row_bytes, access=mmap.ACCESS_READ)
             os.utime(rows_path)  # eviction deletes what has not been used for longest
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise _too_many(index.parent, len(self._segments)) from error
             return  # evicted by another process meanwhile, or read-only: it is a cache
         rows = np.frombuffer(mapped, self.kind).reshape(whole, self.width)
         self._segments.append(_Segment(mapped, rows, entries["check"][:whole].copy()))
@@ -103,6 +116,29 @@ class ActivationCache:
         self._places.update(
             (entry.tobytes(), (number, row)) for row, entry in enumerate(entries["key"][:whole])
         )
+
+
+def _allow_open(number: int) -> None:
+    """Let this process have so many files more open, as far as it may: a map keeps its file's descriptor."""
+    try:
+        import resource  # which Windows does not have, nor such a limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return
+    wanted = soft + number if hard == resource.RLIM_INFINITY else min(soft + number, hard)
+    with suppress(OSError, ValueError):  # macOS refuses what its kernel does not have
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _too_many(folder: Path, mapped: int) -> StorageError:
+    return StorageError(
+        f"The cached features in {shown(folder)} lie in more files than may be open at once: {mapped:,} of "
+        "them are.",
+        "One file for each training that computed some was expected, and fewer than the limit.",
+        "Raise it ('ulimit -n 65536'), or empty the cache ('pellucid cache --clear').",
+    )
 
 
 class CachedRows:

@@ -14,10 +14,10 @@ def choose_place(device: str, precision: str) -> Accelerator:
 
     Args:
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest that is there.
-        precision: ``fp32``, ``bf16`` or ``fp16``; the weights stay in float32.
+        precision: ``fp32`` or ``bf16``; the weights stay in float32.
 
     Raises:
-        RequestError: there is no such device, or it does not have the precision.
+        RequestError: there is no such device.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):
@@ -25,12 +25,6 @@ def choose_place(device: str, precision: str) -> Accelerator:
             f"There is no device {device} that PyTorch could use.",
             f"One of {', '.join(name for name, found in there.items() if found)}, or auto, was expected.",
             "Leave --device out.",
-        )
-    if precision == "fp16" and not there["cuda"]:
-        raise RequestError(
-            "Products in fp16 were asked for, and only a CUDA device has them.",
-            "fp32 or bf16 was expected here.",
-            "Leave --precision out.",
         )
     mixed = "no" if precision == "fp32" else precision
     _forget_the_last(device, mixed)

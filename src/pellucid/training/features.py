@@ -165,8 +165,7 @@ def extract_views(
     Raises:
         StorageError: the disk filled up; what was computed until then stays in the cache.
     """
-    stem = f"activations/{layers.key}-{preprocess.digest[:16]}"
-    names = [f"{stem}{_suffix(view, kind)}" for view in views]
+    names = [kept_in(layers, preprocess, view, kind) for view in views]
     caches = [ActivationCache(int(np.prod(layers.output_shape)), kind) for _ in views]
     digests = {picture.digest: picture for picture in pictures}
     missing: dict[str, list[int]] = defaultdict(list)  # a picture's digest -> the views to compute of it
@@ -249,11 +248,11 @@ def _compute(
     return failures
 
 
-def _suffix(view: View | None, kind: Kind) -> str:
-    """What tells a folder of views or of half precision from that of the pictures as they are."""
-    return (
-        f"{'' if kind is np.float32 else '-' + np.dtype(kind).name}{'' if view is None else '-' + view.key}"
-    )
+def kept_in(layers: Layers, preprocess: Preprocess, view: View | None, kind: Kind) -> str:
+    """The folder, below the cache's, with what these layers put out of a view, as numbers of this kind."""
+    precision = "" if kind is np.float32 else f"-{np.dtype(kind).name}"
+    seen = "" if view is None else f"-{view.key}"
+    return f"activations/{layers.key}-{preprocess.digest[:16]}{precision}{seen}"
 
 
 def cache_limit() -> int:

@@ -11,10 +11,12 @@ class Held:
     """Whether the person has asked to stop.
 
     Attributes:
-        hurried: Whether they asked twice, so that the interrupt came at once, in the middle of anything.
+        holds: Whether an interrupt is held back at all; where none is, it may come in the middle of anything.
+        hurried: Whether they asked twice, so that the interrupt came at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, holds: bool = True) -> None:
+        self.holds = holds
         self.hurried = False
         self._asked = False
 
@@ -45,9 +47,9 @@ def interrupts_held() -> Iterator[Held]:
 
     Only the main thread hears signals, and a handler of the program's own stays: then nothing is held.
     """
-    held = Held()
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not usual or threading.current_thread() is not threading.main_thread():
+    held = Held(holds=usual and threading.current_thread() is threading.main_thread())
+    if not held.holds:
         yield held
         return
     signal.signal(signal.SIGINT, held.ask)

@@ -138,7 +138,7 @@ class Loop:
                     keep(self.state())
                     held.heed()
             except KeyboardInterrupt:
-                if not held.hurried:  # then the state may be that of half a step
+                if held.holds and not held.hurried:  # else the state may be that of half a step
                     keep(self.state())
                 raise
         self.network.load_state_dict(self.best)
@@ -288,7 +288,8 @@ class Loop:
     def _enough(self) -> str | None:
         """Why to stop now; None where there is more to do."""
         if len(self.epochs) == self.plan.epochs:
-            return f"All {self.plan.epochs} epochs were done."
+            number = self.plan.epochs
+            return "The one epoch was done." if number == 1 else f"All {number} epochs were done."
         if self.epochs and len(self.epochs) - self._best().epoch >= self.plan.patience:
             return (
                 f"The validation loss had not fallen for {self.plan.patience} epochs, so "
