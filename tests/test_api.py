@@ -1,5 +1,6 @@
 """What a Python program calls."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pellucid.api import load
 from pellucid.classifier import Classifier
 from pellucid.errors import RunError
 from pellucid.events import Event, PhaseStarted
+from pellucid.request import TrainRequest
 from pellucid.run import Run
 
 
@@ -21,6 +23,21 @@ def test_train_evaluate_predict_embed(tiny: str, colours: Path, tmp_path: Path, 
     picture = colours / "blue" / "00.png"
     assert pellucid.load(tmp_path / "run").predict(picture)[0].label == "blue"
     assert run.embed(picture).shape == (1, 3)
+
+
+def test_a_budget_is_a_number_or_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on the command line; what is no time is one of Pellucid's own errors."""
+    monkeypatch.setattr("pellucid.recipe.train", lambda request, listen: request)
+    assert [pellucid.train("x", budget=given).budget for given in ("5m", 90, None)] == [300, 90, None]
+    for wrong in ("soon", -1, [5]):
+        with pytest.raises(pellucid.PellucidError, match="The budget"):
+            pellucid.train("x", budget=wrong)
+
+
+def test_every_option_of_training_is_named() -> None:
+    """The help in Python has all that the command line takes."""
+    told = pellucid.train.__doc__ or ""
+    assert [one.name for one in fields(TrainRequest) if one.name not in told] == []
 
 
 def test_check_finds_what_is_wrong(colours: Path) -> None:

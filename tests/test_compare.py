@@ -78,6 +78,13 @@ def test_a_run_from_scratch_has_epochs(scratched: Run, tmp_path: Path) -> None:
     assert [one["parameters"] for one in compared.to_json()["runs"]] == [683, 683]
 
 
+def test_a_fine_tuned_run_learnt_layers_and_its_head(two: tuple[Run, Run]) -> None:
+    """Both are counted, as run.json has them."""
+    tuned = replace(two[1], record={**two[1].record, "finetune": {"parameters": 1_017_600, "head": 2562}})
+    told = compare_runs([two[0], tuned]).to_json()
+    assert [one["parameters"] for one in told["runs"]] == [12, 1_020_162]
+
+
 def test_runs_need_not_be_read_back_after_training(tmp_path: Path, two: tuple[Run, Run]) -> None:
     """What ``train`` returns can be compared as it is."""
     source = str(two[0].record["source"]["name"])

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from pellucid.cli import app
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN_KINDS = {"python", "console"}
@@ -234,6 +236,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+def test_every_command_s_json_is_told() -> None:
+    """The page of keys has a heading that names each command; that of network is no exception."""
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    told = {name for line in page.splitlines() if line.startswith("## ") for name in re.findall(r"\w+", line)}
+    assert {command.callback.__module__.rpartition(".")[2] for command in app.registered_commands} <= told
 
 
 def test_no_page_of_the_site_loads_anything_from_elsewhere(site: Path) -> None:

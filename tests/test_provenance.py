@@ -11,7 +11,8 @@ def test_versions_are_those_that_are_installed() -> None:
     """Python's and the libraries' versions are named, and the package's own."""
     versions = provenance.versions()
     assert versions["python"] == platform.python_version()
-    assert versions["onnxruntime"] == version("onnxruntime")
+    for library in ("onnxruntime", "opencv-python-headless", "torchvision", "accelerate"):
+        assert versions[library] == version(library)
     assert provenance.pellucid_version() == version("pellucid")
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pellucid.errors import RunError, SourceError
-from pellucid.events import Event, Measured, Notice
+from pellucid.errors import RequestError, RunError, SourceError, StorageError
+from pellucid.events import Event, Measured, Notice, PhaseStarted
 from pellucid.recipe import resume, train
 from pellucid.request import TrainRequest
 from pellucid.run import Run, load_run
@@ -92,6 +92,49 @@ def test_runs_are_numbered_where_no_folder_is_named(
     for number in (1, 2):
         run = train(TrainRequest(source=str(colours), backbone=tiny))
         assert run.folder == Path("runs") / f"colours-{number}"
+
+
+def test_a_number_that_another_training_took_meanwhile_is_passed_by(
+    tiny: str, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two trainings that began at once both keep their work; a folder that was named is not replaced."""
+    monkeypatch.chdir(tmp_path)
+
+    def take(folder: Path) -> Callable[[Event], None]:
+        def listen(event: Event) -> None:
+            if isinstance(event, PhaseStarted) and event.name == "Writing the report":
+                folder.mkdir(exist_ok=True)
+
+        return listen
+
+    run = train(TrainRequest(source=str(colours), backbone=tiny, fit="squash"), take(Path("runs/colours-1")))
+    assert run.folder == Path("runs") / "colours-2"
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    named = TrainRequest(source=str(colours), backbone=tiny, fit="squash", out=Path("mine"))
+    with pytest.raises(StorageError, match="Could not write the run at 'mine': File exists"):
+        train(named, take(Path("mine")))
+
+
+def test_a_place_below_a_file_is_refused_before_any_work(colours: Path, tmp_path: Path) -> None:
+    """The file is named, and nothing was looked at."""
+    (tmp_path / "text.txt").touch()
+    heard: list[Event] = []
+    with pytest.raises(RequestError) as caught:
+        train(TrainRequest(source=str(colours), out=tmp_path / "text.txt" / "runs" / "x"), heard.append)
+    assert str(caught.value) == (
+        f"'{tmp_path / 'text.txt'}' is a file. A folder was expected, to write the run 'x' into. Choose "
+        "another place with --out."
+    )
+    assert heard == []
+
+
+def test_features_leave_another_training_alone(tiny: str, colours: Path, tmp_path: Path) -> None:
+    """Whatever the recipe, an unfinished training at the same place is refused, and stays."""
+    there = tmp_path / "run.unfinished"
+    there.mkdir()
+    with pytest.raises(RequestError, match="There is an unfinished training at"):
+        trained(colours, tiny, tmp_path / "run", fit="squash")
+    assert there.is_dir()
 
 
 def test_skipped_pictures_are_named(tiny: str, colours: Path, tmp_path: Path) -> None:

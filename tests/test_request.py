@@ -8,7 +8,8 @@ import pytest
 
 from pellucid.data.fractions import Fractions
 from pellucid.errors import RequestError
-from pellucid.request import TrainRequest, parse_budget
+from pellucid.learn.tuning import RATES
+from pellucid.request import _FOR_ALL, _READ, TrainRequest, parse_budget
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,20 @@ from pellucid.request import TrainRequest, parse_budget
             {"class_weights": "ballanced"},
             "There is no class weights 'ballanced'. One of auto, none, balanced was expected. "
             "Did you mean balanced?",
+        ),
+        (
+            {"precision": "fp16"},
+            "There is no precision 'fp16'. One of fp32, bf16 was expected. Did you mean bf16?",
+        ),
+        (
+            {"budget": "5m"},
+            "The budget is '5m'. A number of seconds above 0 was expected. Write for example --budget 90s, "
+            "or budget=90 in Python.",
+        ),
+        (
+            {"budget": float("nan")},
+            "The budget is 'nan'. A number of seconds above 0 was expected. Write for example --budget 90s, "
+            "or budget=90 in Python.",
         ),
         (
             {"views": 0},
@@ -157,6 +172,98 @@ def test_what_does_not_go_together_is_refused(asked: dict[str, Any], words: str)
     with pytest.raises(RequestError) as caught:
         TrainRequest(source="x", **asked)
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (
+            {"network": "lenet5", "budget": 60.0},
+            "--budget 60 does nothing here: scratch does not read it. Leave it out, or name the steps too, "
+            "such as --steps scratch,last.",
+        ),
+        (
+            {"steps": "features,last", "augment": "strong"},
+            "--augment strong does nothing here: none of auto's steps reads it. Leave it out, or write "
+            "layers and views into --steps, such as last-two+light.",
+        ),
+        (
+            {"epochs": 500},
+            "--epochs 500 does nothing here: features does not read it. Leave it out, or write --recipe "
+            "finetune or scratch.",
+        ),
+        (
+            {"recipe": "scratch", "fit": "measure"},
+            "--fit measure does nothing here: scratch does not read it. Leave it out, or write --recipe "
+            "features or finetune.",
+        ),
+        (
+            {"network": "lenet5", "backbone": "resnet18"},
+            "--backbone resnet18 does nothing here: scratch does not read it. Leave it out, or leave "
+            "--network out.",
+        ),
+        ({"steps": "features,last", "unfreeze": "all"}, "--unfreeze all does nothing here: none of auto's"),
+        (
+            {"budget": 60.0, "unfreeze": "all"},
+            "--unfreeze all does nothing here: none of auto's steps reads it",
+        ),
+        ({"steps": "features+light", "epochs": 3}, "--epochs 3 does nothing here: none of auto's steps"),
+        ({"steps": "scratch+light,last", "views": 4}, "--views 4 does nothing here: none of auto's steps"),
+        ({"learning_rate": 0.5}, "--learning-rate 0.5 does nothing here: features does not read it."),
+        ({"batch": 7}, "--batch 7 does nothing here: features does not read it."),
+        ({"precision": "bf16"}, "--precision bf16 does nothing here: features does not read it."),
+        ({"device": "cuda"}, "--device cuda does nothing here: features does not read it."),
+        ({"unfreeze": "nonsense"}, "--unfreeze nonsense does nothing here: features does not read it"),
+        ({"recipe": "scratch", "weights": Path("a.pth")}, "--weights a.pth does nothing here: scratch"),
+        ({"recipe": "scratch", "unfreeze": "all"}, "--unfreeze all does nothing here: scratch does not"),
+    ],
+)
+def test_an_option_that_does_nothing_is_told(asked: dict[str, Any], words: str) -> None:
+    """It is named, with whom it is for."""
+    (told,) = TrainRequest(source="x", **asked).idle
+    assert told.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {
+            "backbone": "resnet18",
+            "augment": "light",
+            "views": 2,
+            "class_weights": "balanced",
+            "fit": "measure",
+        },
+        {
+            "recipe": "finetune",
+            "unfreeze": "all",
+            "mix": "MixUp",
+            "epochs": 3,
+            "learning_rate": 0.1,
+            "batch": 8,
+        },
+        {"network": "lenet5", "fit": "crop", "mix": "MixUp", "augment": "light", "precision": "bf16"},
+        {"budget": 60.0, "augment": "light", "views": 2, "epochs": 3, "device": "cuda", "fit": "measure"},
+        {"steps": "scratch,last+light", "network": "lenet5", "views": 2, "budget": 9, "backbone": "resnet18"},
+        {"device": "cpu", "download": True},
+        {"recipe": "scratch", "class_weights": "balanced", "download": True},
+    ],
+)
+def test_options_that_a_recipe_looks_at_may_be_given(asked: dict[str, Any]) -> None:
+    """So may what it does by itself, and the leave to download."""
+    assert TrainRequest(source="x", **asked).idle == ()
+
+
+def test_of_every_option_it_is_known_who_looks_at_it() -> None:
+    """Each field is for all, for some of the recipes, or for auto's steps."""
+    known = _FOR_ALL.union(*_READ.values()) - {"fit measure"} | {"budget", "steps"}
+    assert known == {field.name for field in fields(TrainRequest)}
+
+
+def test_the_learning_rates_that_are_tried_are_told() -> None:
+    """The help has those that fine-tuning tries."""
+    (told,) = [one.metadata["help"] for one in fields(TrainRequest) if one.name == "learning_rate"]
+    assert all(f"{rate:g}" in told for rate in RATES)
 
 
 def test_pixels_are_mixed_where_all_layers_learn() -> None:

@@ -12,7 +12,7 @@ from pellucid.data.source import open_source
 from pellucid.errors import BackboneError, RunError, UnknownBackboneError, shown
 from pellucid.events import Listener, silent
 from pellucid.export.onnx_file import is_onnx, load_onnx
-from pellucid.request import TrainRequest
+from pellucid.request import TrainRequest, parse_budget
 from pellucid.run import Run, load_run
 from pellucid.training.trunk import LOGITS, open_trunk
 
@@ -23,6 +23,7 @@ def train(
     split: Fractions | str = "70,15,15",
     out: str | Path | None = None,
     weights: str | Path | None = None,
+    budget: float | str | None = None,
     listen: Listener = silent,
     **options: Any,
 ) -> Run:
@@ -34,8 +35,11 @@ def train(
         split: Shares of train, val and test.
         out: The run folder to write; it must not exist. Default: ``runs/NAME-1``, or the next that is free.
         weights: A file of the backbone's weights, instead of its own.
+        budget: The time that auto may spend on its steps: seconds, or a text such as ``5m``.
         listen: Told of the progress.
-        options: The other fields of ``TrainRequest``: recipe, backbone, seed, fit, class_weights, download.
+        options: What else ``pellucid train`` takes, by the same names: recipe, backbone, seed, fit,
+            class_weights, network, epochs, batch, learning_rate, augment, mix, unfreeze, views, steps,
+            device, precision, download.
 
     Raises:
         PellucidError: the request cannot be met; the message says what to do.
@@ -46,6 +50,7 @@ def train(
         split=shares,
         out=None if out is None else Path(out),
         weights=None if weights is None else Path(weights),
+        budget=parse_budget(budget) if isinstance(budget, str) else budget,
         **options,
     )
     return recipe.train(request, listen)

@@ -292,9 +292,11 @@ def _row(run: Run, right: Proportion) -> dict[str, Any]:
 
 
 def _parameters(run: Run) -> int:
-    """How many numbers the run learnt: all of its own network's, or its head's on frozen layers."""
+    """How many numbers the run learnt: all of its own network's, or its head's and those of layers below."""
     if "account" in run.record:
         return int(_of_record(run, "account", "trainable"))
+    if "finetune" in run.record:
+        return int(_of_record(run, "finetune", "parameters")) + int(_of_record(run, "finetune", "head"))
     head = run.classifier.head
     return 0 if head is None else int(head.weight_DK.size + head.bias_K.size)
 

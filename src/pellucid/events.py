@@ -37,10 +37,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class PhaseEnded:
-    """The phase is over after ``seconds`` of wall-clock time."""
+    """The phase is over after ``seconds`` of wall-clock time; ``failed`` where it did not come to its end."""
 
     name: str
     seconds: float
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,15 @@ def silent(event: Event) -> None:
 def phase(
     listen: Listener, name: str, total: int = 0, unit: str = "pictures"
 ) -> Iterator[Callable[[int], None]]:
-    """Announce a phase around a block; the value yielded reports how many more units are done."""
+    """Announce a phase around a block; the value yielded reports how many more units are done.
+
+    It is over where the block fails, too: whoever showed it has to clear it away.
+    """
     started = perf_counter()
     listen(PhaseStarted(name, total, unit))
-    yield lambda count: listen(Advanced(name, count))
+    try:
+        yield lambda count: listen(Advanced(name, count))
+    except BaseException:
+        listen(PhaseEnded(name, perf_counter() - started, failed=True))
+        raise
     listen(PhaseEnded(name, perf_counter() - started))

@@ -6,7 +6,19 @@ from pathlib import Path
 
 from pellucid.workers import cores
 
-_LIBRARIES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "scipy", "safetensors", "torch", "timm")
+_LIBRARIES = (
+    "numpy",
+    "onnxruntime",
+    "pillow",
+    "simplejpeg",
+    "opencv-python-headless",
+    "scipy",
+    "safetensors",
+    "torch",
+    "torchvision",
+    "timm",
+    "accelerate",
+)
 
 
 def pellucid_version() -> str:

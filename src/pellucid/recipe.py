@@ -5,6 +5,7 @@ Each step is a room of its own; here they only follow one another.
 
 import json
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -15,7 +16,7 @@ from pellucid.data.duplicates import find_duplicates
 from pellucid.data.scan import Scan, scan
 from pellucid.data.source import open_source
 from pellucid.data.split import split_pictures
-from pellucid.errors import PictureError, shown
+from pellucid.errors import PictureError, RequestError, StorageError, shown
 from pellucid.evaluation.metrics import evaluate
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn import features, finetune, ladder, scratch
@@ -66,17 +67,21 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     Raises:
         SourceError: the source cannot be read, or cannot be learnt from.
         BackboneError: the backbone or its weights are not to be had.
+        RequestError: the run's place is taken or can be no folder.
         StorageError: the run or the cache cannot be written.
     """
+    for told in () if resumed else request.idle:
+        listen(Notice(told))
     folder = request.out or _free_folder(request.source)
     unfinished = Unfinished(folder, resumed)
     if request.network is not None:
         request = scratch.settled(request, listen)
-    if request.chosen in ("finetune", "scratch"):
-        unfinished.refuse_another()
+    unfinished.refuse_another()
+    _refuse_no_place(folder)
     with unfinished.under_way():
         run = _train(request, folder, unfinished, listen)
-    unfinished.remove()
+    if unfinished.ours:
+        unfinished.remove()
     return run
 
 
@@ -110,7 +115,13 @@ def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: 
         "test": test.proportion.to_json(),
         "evaluation": test.to_json(),
     }
-    return _write(folder, record, learned, looked, clock, listen)
+    while True:
+        try:
+            return _write(folder, record, learned, looked, clock, listen)
+        except StorageError:
+            if request.out is not None or not folder.exists():
+                raise
+            folder = _free_folder(request.source)  # another training, which began later, was done sooner
 
 
 def _free_folder(source: str) -> Path:
@@ -119,6 +130,25 @@ def _free_folder(source: str) -> Path:
     name = name.removeprefix("builtin-")[:60] or "run"
     paths = (Path("runs") / f"{name}-{number}" for number in count(1))
     return next(path for path in paths if not path.exists() and not Unfinished(path).folder.exists())
+
+
+def _refuse_no_place(folder: Path) -> None:
+    """Refuse a run that could not be written in the end, before any work.
+
+    Raises:
+        RequestError: a file stands where a folder is needed.
+        StorageError: there is no permission, or the disk is full or read-only.
+    """
+    with storage_errors(folder, "the run"):
+        there = next(one for one in folder.parents if one.exists())
+        if not there.is_dir():
+            raise RequestError(
+                f"{shown(there)} is a file.",
+                f"A folder was expected, to write the run {shown(folder.name)} into.",
+                "Choose another place with --out.",
+            )
+        with tempfile.TemporaryFile(dir=there):
+            pass
 
 
 def _write(

@@ -1,28 +1,41 @@
 """What a person asks of a training run, checked once, before any work begins."""
 
+import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pellucid.data.fractions import Fractions
-from pellucid.errors import RequestError, shown
+from pellucid.errors import RequestError, printable, shown
 from pellucid.network.weights import DEFAULT_BACKBONE
 from pellucid.training.plan import BATCH, RATE, TUNING_BATCH, Plan, default_epochs
-from pellucid.training.rung import EVERYTHING, FROM_PIXELS, PLAIN, Rung, parse_rungs
+from pellucid.training.rung import EVERYTHING, FROM_PIXELS, FROZEN, PLAIN, Rung, parse_rungs
 
 Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
 ClassWeights = Literal["auto", "none", "balanced"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16"]
 
 MOST_VIEWS = 100
 """Of each picture, that may be asked for."""
 
 AUGMENTATIONS = ("none", "shift", "light", "lecture", "strong")
 """The presets of ``pictures.augment.presets``, which takes 0.4 s to import."""
+
+_FOR_ALL = frozenset({"source", "recipe", "split", "seed", "out", "download"})
+_OF_BACKBONES = frozenset({"backbone", "weights", "fit", "fit measure", "class_weights", "augment", "views"})
+_OF_TRAINING = frozenset({"fit", "augment", "mix", "epochs", "batch", "learning_rate", "device", "precision"})
+_READ = {
+    "features": _OF_BACKBONES,
+    "finetune": _OF_BACKBONES | _OF_TRAINING | {"unfreeze"},
+    "scratch": _OF_TRAINING | {"network", "class_weights"},
+}
+"""The options that a recipe looks at, besides those for all; a leave to download may go unused."""
+_ANYWAY = {"device": "cpu"}
+"""What a recipe does by itself that does not look at the option."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,10 @@ class TrainRequest:
     split: Fractions = field(
         default=Fractions(), metadata={"help": "Shares of train, val and test, such as 70,15,15."}
     )
-    seed: int = field(default=0, metadata={"help": "Decides the split; another seed gives another split."})
+    seed: int = field(
+        default=0,
+        metadata={"help": "Decides the split and, in training, the first weights, the order and the views."},
+    )
     fit: FitChoice = field(
         default="auto",
         metadata={
@@ -80,7 +96,11 @@ class TrainRequest:
         metadata={"help": f"Pictures a step; by default {BATCH}, in fine-tuning {TUNING_BATCH}."},
     )
     learning_rate: float | None = field(
-        default=None, metadata={"help": "The learning rate at its peak; by default 0.004."}
+        default=None,
+        metadata={
+            "help": "The learning rate at its peak; by default 0.004, in fine-tuning the best of 0.0003, "
+            "0.001 and 0.003."
+        },
     )
     augment: str = field(
         default="none",
@@ -125,7 +145,7 @@ class TrainRequest:
         default="auto", metadata={"help": "Where to train: cpu, cuda, mps, or auto for the fastest there is."}
     )
     precision: Precision = field(
-        default="fp32", metadata={"help": "Of the products in training: fp32, bf16 or fp16."}
+        default="fp32", metadata={"help": "Of the products in training: fp32 or bf16."}
     )
     out: Path | None = field(
         default=None, metadata={"help": "The run folder to write; it must not exist. Default: runs/NAME-1."}
@@ -208,7 +228,15 @@ class TrainRequest:
             )
 
     def _check_ladder(self) -> None:
-        """See that the steps are steps, that they are for auto, and that a network has one to learn in."""
+        """See that steps and a budget are some, that they are for auto, and that a network has a step."""
+        if self.budget is not None and not (
+            isinstance(self.budget, int | float) and 0 < self.budget < math.inf
+        ):
+            raise RequestError(
+                f"The budget is {shown(self.budget)}.",
+                "A number of seconds above 0 was expected.",
+                "Write for example --budget 90s, or budget=90 in Python.",
+            )
         rungs = self.rungs
         if self.recipe != "auto" and (rungs or self.budget is not None):
             given = "Steps were" if rungs else "A budget was"
@@ -223,6 +251,54 @@ class TrainRequest:
                 "A step that trains it was expected.",
                 "Add scratch to --steps, or leave --network out.",
             )
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Of each option that was given and that the chosen recipe does not look at, what to do about it.
+
+        It is for what a person asked: what the ladder hands to a step holds other steps' options too.
+        """
+        told = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            key = "fit measure" if one.name == "fit" and value == "measure" else one.name
+            if one.name in _FOR_ALL or key in self._read:
+                continue
+            if value not in (one.default, _ANYWAY.get(one.name, one.default)):
+                told.append(self._idle(key, value))
+        return tuple(told)
+
+    def _idle(self, key: str, value: object) -> str:
+        """That an option does nothing, and how it would do something."""
+        option, told = f"--{key.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else value
+        who = (
+            "none of auto's steps reads it" if self.chosen == "ladder" else f"{self.chosen} does not read it"
+        )
+        readers = [recipe for recipe, names in _READ.items() if key in names]
+        if key == "budget":
+            advice = "name the steps too, such as --steps scratch,last"
+        elif self.chosen == "ladder":
+            advice = "write layers and views into --steps, such as last-two+light"
+        elif self.network is not None:
+            advice = "leave --network out"
+        else:
+            advice = f"write --recipe {' or '.join(readers)}"
+        given = option if key == "fit measure" else f"{option} {printable(told)[:60]}"
+        return f"{given} does nothing here: {who}. Leave it out, or {advice}."
+
+    @property
+    def _read(self) -> frozenset[str]:
+        """The options that the chosen recipe looks at; the ladder those that one of its steps does."""
+        if self.chosen != "ladder":
+            return _READ[self.chosen]
+        rungs = self.rungs or (Rung("last", "light"),)  # auto's own steps tune, and try views of their own
+        recipes = {"finetune" if one.tunes else one.learns for one in rungs} | {FROZEN}
+        read = frozenset[str]().union(*(_READ[recipe] for recipe in recipes)) - {"unfreeze"}
+        if self.rungs:
+            read -= {"augment"}
+        if all(one.augment == PLAIN or one.learns == FROM_PIXELS for one in rungs):
+            read -= {"views"}
+        return read | {"budget", "steps"}
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

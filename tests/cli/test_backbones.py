@@ -27,3 +27,9 @@ def test_boundaries_are_named(pellucid) -> None:
     said = pellucid("backbones", "--boundaries", "efficientnet_lite0", "--json")
     assert said.last["boundaries"][-3:] == ["bn2", "pool", "logits"]
     assert "blocks.4" in pellucid("backbones", "--boundaries", "efficientnet_lite0").out.splitlines()
+
+
+@pytest.mark.slow
+def test_boundaries_need_no_weights(pellucid) -> None:
+    """Of a network whose weights are not here too."""
+    assert "layer4" in pellucid("backbones", "--boundaries", "resnet18").out.splitlines()

@@ -42,7 +42,7 @@ def test_no_readable_picture_is_status_2(pellucid, run: Run) -> None:
     assert said.status == 2
     assert json.loads(said.out) == {
         "path": "nothing.jpg",
-        "error": "it cannot be read (No such file or directory)",
+        "error": "there is no such file",
     }
     assert "The picture could not be read." in said.err
 

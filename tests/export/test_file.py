@@ -46,7 +46,6 @@ def test_the_ending_says_the_format(scratched: Run) -> None:
     """Where none is named; without either it is ONNX."""
     assert export_run(scratched, out=Path("a.safetensors")).format == "safetensors"
     assert export_run(scratched, out=Path("a.HTML")).format == "web"
-    assert export_run(scratched, out=Path("a.bin")).format == "onnx"
     assert export_run(scratched).format == "onnx"
     assert load_onnx(Path("scratched.onnx")).classes == scratched.classes
 
@@ -83,6 +82,14 @@ def test_what_cannot_be_is_refused_before_any_work(run: Run, scratched: Run, her
         "'there.onnx' exists already. A file that does not exist was expected. Choose another name."
     )
     assert refused(scratched, None, Path("no/where.onnx")).startswith("There is no folder 'no' to write")
+    assert refused(scratched, None, Path("demo.bin")) == (
+        "'demo.bin' does not end in .onnx. A file of the format onnx ends so: programs know it by that. "
+        "Write --out 'demo.onnx'."
+    )
+    assert refused(scratched, "safetensors", Path("x.onnx")) == (
+        "'x.onnx' does not end in .safetensors. A file of the format safetensors ends so: programs know it "
+        "by that. Write --out 'x.safetensors', or leave --format out."
+    )
     assert refused(run, "keras") == (
         "The run stands on a backbone, whose layers meet and part. A network that the run trained from "
         "scratch was expected: Keras gets chains of layers. Export it with --format onnx."

@@ -1,13 +1,15 @@
 """One ONNX file: any runtime answers with it as the run does, and Pellucid reads it back as it was."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from pellucid.errors import RunError
 from pellucid.export.onnx_file import is_onnx, load_onnx, onnx_classifier
@@ -118,6 +120,9 @@ def test_files_that_are_not_ours_are_refused(file: Path, run: Run, tmp_path: Pat
     assert "few.onnx' cannot be opened: it lacks or mistakes other classes than" in refused(
         tmp_path / "few.onnx"
     )
+    helper.set_model_props(model, {**told, "classes": "[" * 100_000})
+    onnx.save(model, tmp_path / "deep.onnx")
+    assert "deep.onnx' cannot be opened: it lacks or mistakes" in refused(tmp_path / "deep.onnx")
     (tmp_path / "rubbish.onnx").write_bytes(b"rubbish")
     assert refused(tmp_path / "rubbish.onnx").endswith(
         "rubbish.onnx' cannot be opened: it is no ONNX file. A whole file that 'pellucid export' wrote was "
@@ -127,6 +132,45 @@ def test_files_that_are_not_ours_are_refused(file: Path, run: Run, tmp_path: Pat
         f"There is no file '{tmp_path}/none.onnx'. An ONNX file that 'pellucid export' wrote was expected. "
         "Check the path."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "what"),
+    [
+        ("head.weight", lambda classes: np.zeros(6), "the shapes of its head"),
+        ("head.bias", lambda classes: np.zeros((classes, 2)), "the shapes of its head"),
+        ("head.temperature", lambda classes: np.zeros(()), "the numbers of its head"),
+        ("head.temperature", lambda classes: np.full((), np.nan), "the numbers of its head"),
+        ("classes", lambda classes: ["same"] * classes, "the names of its classes, of which two are alike"),
+        (
+            "head.weight",
+            lambda classes: np.zeros((7, classes)),
+            "its layers do not end in what its head takes",
+        ),
+        ("node", None, "ONNX Runtime refuses it ("),
+    ],
+)
+def test_what_cannot_answer_is_refused(
+    file: Path, run: Run, tmp_path: Path, name: str, values: Callable[[int], Any], what: str
+) -> None:
+    """A head that fits no class or no layer, names that are alike, a graph that cannot be run."""
+    model = onnx.load(file)
+    if name == "node":
+        kinds = [node.op_type for node in model.graph.node]
+        model.graph.node[kinds.index("Transpose") + 1].op_type = "Nonsense"  # the layers' first
+    elif name == "classes":
+        told = {one.key: one.value for one in model.metadata_props}
+        helper.set_model_props(model, {**told, "classes": json.dumps(values(len(run.classes)))})
+    else:
+        place = next(n for n, one in enumerate(model.graph.initializer) if one.name == name)
+        model.graph.initializer[place].CopyFrom(
+            numpy_helper.from_array(np.array(values(len(run.classes)), np.float32), name)
+        )
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(RunError) as caught:
+        load_onnx(tmp_path / "odd.onnx").open()
+    assert "odd.onnx' cannot be opened: " in str(caught.value)
+    assert what in str(caught.value)
 
 
 def test_a_name_tells() -> None:

@@ -15,7 +15,7 @@ def run(
     ),
     as_json: bool = options.JSON,
 ) -> None:
-    """List the backbones whose weights are on this machine."""
+    """List the backbones that are known, and whether their weights are on this machine."""
     if boundaries is not None:
         _tell_boundaries(boundaries, as_json)
         return
@@ -43,9 +43,9 @@ def run(
 
 
 def _tell_boundaries(name: str, as_json: bool) -> None:
-    from pellucid.network.backbone import load_backbone  # torch and timm take seconds to import
+    from pellucid.network.backbone import untrained_backbone  # torch and timm take seconds to import
 
-    places = load_backbone(name).boundaries()
+    places = untrained_backbone(name).boundaries()
     if as_json:
         emit({"name": name, "boundaries": list(places)})
     else:

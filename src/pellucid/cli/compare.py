@@ -9,6 +9,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, percent, say, skipped_status, table
 from pellucid.cli.progress import Progress
+from pellucid.errors import printable
 from pellucid.storage import refuse_no_place, storage_errors
 
 
@@ -61,11 +62,10 @@ def _write(out: Path, page: str) -> None:
 def _tell(told: Mapping[str, Any]) -> None:
     """The table and the verdicts for a person."""
     from pellucid.report.comparison import sentences
-    from pellucid.report.wording import plain
 
     rows = [
         (
-            plain(one["run"]),
+            one["run"],
             one["recipe"],
             percent(one),
             f"{one['parameters']:,}",
@@ -78,7 +78,7 @@ def _tell(told: Mapping[str, Any]) -> None:
     say(table(rows, header, right=(3, 4, 5)))
     say()
     for sentence in sentences(told):
-        say(plain(sentence))
+        say(printable(sentence))
     if len(told["pairs"]) > 1:
         say(f"Each p is adjusted for {len(told['pairs']):,} pairs (Holm).")
     n = told["runs"][0]["n"]

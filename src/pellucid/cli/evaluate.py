@@ -7,6 +7,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import complain, emit, name_skipped, percent, say, skipped_status, table
 from pellucid.cli.progress import Progress
+from pellucid.errors import shown
 
 if TYPE_CHECKING:
     from pellucid.classifier import Answers
@@ -26,10 +27,15 @@ def run(
     with Progress() as listen:
         loaded = load(model, listen=listen)
         answers = loaded.evaluate(source, listen)
-    seen = 0
+    seen = None
     if isinstance(loaded, Run):
         seen = sum(loaded.learnt_from(answers.scan.pictures[place].digest) for place in answers.positions)
-    if seen:
+    if seen is None:
+        complain(
+            f"Note: {shown(model)} does not say which pictures it learnt from. If these are among them, the "
+            "figures are too good."
+        )
+    elif seen:
         complain(
             f"Note: {seen} of the {len(answers.labels_N)} pictures were learnt from in this run, so the "
             "figures are too good. Evaluate on pictures that it has not seen."

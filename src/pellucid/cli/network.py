@@ -151,6 +151,7 @@ def _of_run(folder: Path, name: str) -> _Found:
         text = record.get("network")
         cut = None if text is not None else [str(record["backbone"][key]) for key in ("name", "boundary")]
         classes = len(record["classes"])
+        above = str(record["finetune"]["boundary"]) if "finetune" in record else None
     except FileNotFoundError as error:
         raise RunError(
             f"There is no run at {shown(folder)}.",
@@ -167,8 +168,9 @@ def _of_run(folder: Path, name: str) -> _Found:
         return _Found(name, "the network that this run trained", account(parse(str(text))))
     from pellucid.network.traced import trace_backbone
 
-    about = f"{cut[0]} up to '{cut[1]}', frozen, and the head that learnt"
-    return _Found(name, about, trace_backbone(cut[0], cut[1], classes))
+    how = "frozen" if above is None else f"fine-tuned above '{above}'"
+    about = f"{cut[0]} up to '{cut[1]}', {how}, and the head that learnt"
+    return _Found(name, about, trace_backbone(cut[0], cut[1], classes, above))
 
 
 def _tell(found: _Found) -> None:

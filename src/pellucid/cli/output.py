@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pellucid.data.item import Skipped
-from pellucid.errors import shown
+from pellucid.errors import printable, shown
+from pellucid.report import wording
 
 _SKIPPED = 3
 _NAMED = 20
@@ -42,21 +43,27 @@ def name_skipped(skipped: Sequence[Skipped]) -> None:
     for one in skipped[:_NAMED]:
         complain(f"  {shown(one.path)}: {one.reason}")
     if len(skipped) > _NAMED:
-        complain(f"  and {len(skipped) - _NAMED} more ('pellucid check' names all of them)")
+        complain(f"  and {len(skipped) - _NAMED} more ('pellucid check --json' names all of them)")
 
 
 def percent(proportion: Mapping[str, Any]) -> str:
-    """A proportion as a person reads it: ``97.2 % (35 of 36; 95 % interval 85.8 to 99.5 %)``."""
-    low, high = proportion["interval"]
-    return (
-        f"{100 * proportion['accuracy']:.1f} % ({proportion['correct']} of {proportion['n']}; "
-        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    """A proportion as a person reads it: ``97.2 % (35 of 36; 95 % interval 85.8 to 99.5 %)``.
+
+    As in the report, only all is called 100.0 %.
+    """
+    told = (
+        f"{wording.percent(proportion['accuracy'])} ({proportion['correct']} of {proportion['n']}; "
+        f"95 % interval {wording.span(proportion['interval'])})"
     )
+    return told.replace(wording.NO_BREAK, " ")
 
 
 def table(rows: Iterable[Sequence[str]], header: Sequence[str], right: Sequence[int] = ()) -> str:
-    """Plain columns, as wide as their widest cell; those numbered in ``right`` stand to the right."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    """Plain columns, as wide as their widest cell; those numbered in ``right`` stand to the right.
+
+    What a terminal would obey instead of print, such as an escape in a class's name, is written out.
+    """
+    cells = [list(header), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = []
     for row in cells:

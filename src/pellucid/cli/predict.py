@@ -8,7 +8,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import complain, emit, say, skipped_status
 from pellucid.cli.progress import Progress
-from pellucid.errors import SourceError, shown
+from pellucid.errors import SourceError, printable, shown
 
 _BEST = 3
 
@@ -45,8 +45,8 @@ def run(
         elif not as_json:
             best = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:_BEST]
             say(
-                f"{shown(prediction.path)[1:-1]}: "
-                + ", ".join(f"{name} {100 * share:.1f} %" for name, share in best)
+                f"{printable(prediction.path)}: "
+                + ", ".join(f"{printable(name)} {100 * share:.1f} %" for name, share in best)
             )
     if failed == len(paths):
         raise SourceError(

@@ -22,15 +22,15 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        self._close()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         match event:
-            case PhaseStarted() if sys.stderr.isatty():
-                self._bar = _Bar(event)
+            case PhaseStarted():
+                self._close()
+                if sys.stderr.isatty():
+                    self._bar = _Bar(event)
             case Advanced() if self._bar is not None:
                 self._bar.advance(event.count)
             case Measured():
@@ -40,13 +40,17 @@ class Progress:
                 elif event.done:
                     complain(f"  {event.done}: {told}")
             case PhaseEnded():
-                if self._bar is not None:
-                    self._bar.close()
-                    self._bar = None
-                if event.seconds >= _WORTH_TELLING:
+                self._close()
+                if event.seconds >= _WORTH_TELLING and not event.failed:
                     complain(f"{event.name}: {event.seconds:.1f} s")
             case Notice():
                 complain(f"Note: {event.text}")
+
+    def _close(self) -> None:
+        """Take away the bar, where there is one: else its thread would go on drawing."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 class _Bar:

@@ -25,7 +25,7 @@ from pellucid.export.tensors_file import answers_of, tensors_file
 from pellucid.export.web_page import web_page
 from pellucid.network.weights import nearest
 from pellucid.run import Run
-from pellucid.storage import put_whole, refuse_no_place, storage_errors
+from pellucid.storage import partial_name, put_whole, refuse_no_place, storage_errors
 from pellucid.training.features import Engine
 from pellucid.training.own import OwnLayers
 from pellucid.training.session import open_session
@@ -82,7 +82,8 @@ def export_run(
         listen: Told of the progress.
 
     Raises:
-        RequestError: there is no such format, the file exists, or its folder does not.
+        RequestError: there is no such format, ``out`` ends otherwise, the file exists, or its folder does
+            not.
         RunError, BackboneError: the run cannot be written in that format.
         KerasError: Keras is not installed, or has no such layer.
         StorageError: the file cannot be written.
@@ -93,7 +94,7 @@ def export_run(
     refuse_no_place(path)
     with (
         storage_errors(path, "the exported file"),
-        tempfile.TemporaryDirectory(prefix=f".{path.name[:100]}.partial-", dir=path.parent) as folder,
+        tempfile.TemporaryDirectory(prefix=partial_name(path), dir=path.parent) as folder,
         phase(listen, f"Exporting as {chosen}", unit=""),
     ):
         partial = Path(folder) / f"model{_SUFFIXES[chosen]}"
@@ -198,9 +199,23 @@ def _format(kind: str | None, out: Path | None) -> Format:
     chosen = kind or next((one for one, suffix in _SUFFIXES.items() if suffix == ending), "onnx")
     for one in FORMATS:
         if one == chosen:
+            if out is not None and ending != _SUFFIXES[one]:
+                raise _other_ending(one, out, kind)
             return one
     raise RequestError(
         f"There is no format {shown(chosen)}.",
         f"One of {', '.join(FORMATS)} was expected.",
         nearest(chosen, list(FORMATS)) or "Choose one of them.",
+    )
+
+
+def _other_ending(chosen: Format, out: Path, kind: str | None) -> RequestError:
+    """The error that says how a file of this format ends."""
+    ending = _SUFFIXES[chosen]
+    named = kind is not None and out.suffix.lower() in _SUFFIXES.values()
+    other = ", or leave --format out" if named else ""
+    return RequestError(
+        f"{shown(out)} does not end in {ending}.",
+        f"A file of the format {chosen} ends so: programs know it by that.",
+        f"Write --out {shown(out.with_suffix(ending))}{other}.",
     )

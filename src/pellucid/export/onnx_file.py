@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +112,28 @@ def load_onnx(path: Path) -> Classifier:
             if one.name in (_WEIGHT, _BIAS, _TEMPERATURE)
         }
         head = Head(tensors[_WEIGHT], tensors[_BIAS], float(tensors[_TEMPERATURE]))
-        layers = OnnxLayers(_between(model), (int(head.weight_DK.shape[0]),))
-        if head.weight_DK.shape[1] != len(classes) or len(head.bias_K) != len(classes):
-            raise ValueError("other classes than its head has")
-    except (KeyError, ValueError, TypeError) as error:
+        _refuse_odd(head, classes)
+        layers = OnnxLayers(_between(model), (int(head.weight_DK.shape[0]),), path)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _damaged(path, f"it lacks or mistakes {error}") from error
     return Classifier(classes, layers, preprocess, head)
+
+
+def _refuse_odd(head: Head, classes: tuple[str, ...]) -> None:
+    """Refuse a head that gives no probability to each class.
+
+    Raises:
+        ValueError: what is wrong, after "it lacks or mistakes".
+    """
+    if head.weight_DK.ndim != 2 or head.bias_K.shape != head.weight_DK.shape[1:]:
+        raise ValueError("the shapes of its head")
+    if len(classes) != len(head.bias_K):
+        raise ValueError("other classes than its head has")
+    if len(set(classes)) != len(classes):
+        raise ValueError("the names of its classes, of which two are alike")
+    numbers = (head.weight_DK, head.bias_K, head.temperature)
+    if not all(np.isfinite(one).all() for one in numbers) or head.temperature <= 0:
+        raise ValueError("the numbers of its head")
 
 
 @dataclass(frozen=True)
@@ -126,10 +143,12 @@ class OnnxLayers:
     Attributes:
         data: Their graph, from the normalised pictures to the features.
         output_shape: ``(D,)``.
+        path: The file.
     """
 
     data: bytes = field(repr=False)
     output_shape: tuple[int, ...]
+    path: Path
 
     @cached_property
     def key(self) -> str:
@@ -141,8 +160,20 @@ class OnnxLayers:
         return self.data
 
     def session(self, threads: int = 1) -> onnxruntime.InferenceSession:
-        """A session on ``threads`` threads; several Python threads may run one session at the same time."""
-        return open_session(self.data, threads)
+        """A session on ``threads`` threads; several Python threads may run one session at the same time.
+
+        Raises:
+            RunError: the file's graph cannot be run, or does not end in what its head takes.
+        """
+        try:
+            session = open_session(self.data, threads)
+        except Exception as error:  # of many kinds, by what is wrong with the graph
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise _damaged(self.path, f"ONNX Runtime refuses it ({reason[:200]})") from error
+        found = session.get_outputs()[0].shape[1:]
+        if not all(isinstance(size, int) for size in found) or prod(found) != prod(self.output_shape):
+            raise _damaged(self.path, "its layers do not end in what its head takes")
+        return session
 
     def tensors(self) -> Mapping[str, NDArray[np.float32]]:
         """Nothing: they are no run's."""
