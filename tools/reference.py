@@ -31,6 +31,8 @@ Every command takes `--help`, and `--json`: the last line on standard output is 
 | 2 | the request cannot be met: bad usage, no such file, an unusable source; one paragraph says what to do |
 | 3 | done, but some inputs were skipped, and each is named |
 | 1 | a bug in Pellucid |
+| 130 | it was interrupted (Ctrl-C); what can be gone on with is named |
+| 141 | whoever read its standard output is gone, as `head` goes |
 """
 
 PYTHON = """
