@@ -27,7 +27,7 @@ from pellucid.request import _FOR_ALL, _READ, TrainRequest, parse_budget
         ),
         (
             {"class_weights": "ballanced"},
-            "There is no class weights 'ballanced'. One of auto, none, balanced was expected. "
+            "There is no kind of class weights 'ballanced'. One of auto, none, balanced was expected. "
             "Did you mean balanced?",
         ),
         (

@@ -121,6 +121,18 @@ def test_a_newer_format_asks_for_an_update(run: Run) -> None:
     )
 
 
+def test_a_file_is_no_run(tmp_path: Path) -> None:
+    """An exported one is answered from by other commands, and they are named."""
+    (tmp_path / "a.onnx").touch()
+    with pytest.raises(RunError) as caught:
+        load_run(tmp_path / "a.onnx")
+    assert str(caught.value) == (
+        f"'{tmp_path}/a.onnx' is a file. A run folder was expected: one that 'pellucid train' made, with "
+        "run.json in it. Name the folder; 'pellucid predict', 'evaluate' and 'serve' take an exported .onnx "
+        "file, too."
+    )
+
+
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     """A folder without a run is not called damaged."""
     assert not is_run(tmp_path)

@@ -157,7 +157,7 @@ class TrainRequest:
     def __post_init__(self) -> None:
         _check_choice("recipe", self.recipe, get_args(Recipe))
         _check_choice("fit", self.fit, get_args(FitChoice))
-        _check_choice("class weights", self.class_weights, get_args(ClassWeights))
+        _check_choice("kind of class weights", self.class_weights, get_args(ClassWeights))
         _check_choice("device", self.device, get_args(Device))
         _check_choice("precision", self.precision, get_args(Precision))
         if self.augment not in AUGMENTATIONS:

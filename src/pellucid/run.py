@@ -176,6 +176,12 @@ def _read_record(folder: Path) -> dict[str, Any]:
             f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it.",
             "Check the path.",
         ) from error
+    except NotADirectoryError as error:
+        raise RunError(
+            f"{shown(folder)} is a file.",
+            f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it.",
+            "Name the folder; 'pellucid predict', 'evaluate' and 'serve' take an exported .onnx file, too.",
+        ) from error
     except OSError as error:
         raise RunError(
             f"The run {shown(folder)} cannot be read ({error.strerror}).",

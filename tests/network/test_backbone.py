@@ -129,6 +129,17 @@ def test_a_damaged_weights_file_is_one_paragraph(tmp_path: Path, content: bytes,
         load_backbone("resnet18", weights=path)
 
 
+def test_a_text_in_place_of_weights_is_told_in_words(tmp_path: Path) -> None:
+    """Not by the number of its first letter; nor is a file that is not there by the system's own."""
+    (tmp_path / "w.pth").write_text("epoch,loss\n")
+    for name, reason in (("w.pth", "it holds no tensors"), ("no.pth", "No such file or directory")):
+        with pytest.raises(BackboneError) as caught:
+            load_backbone("resnet18", weights=tmp_path / name)
+        assert str(caught.value).startswith(
+            f"The weights file '{tmp_path / name}' cannot be read ({reason})."
+        )
+
+
 def test_code_in_a_weights_file_is_refused(tmp_path: Path) -> None:
     """A file whose reading would run code is refused, and the code does not run."""
 

@@ -225,7 +225,11 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             return cast(dict[str, Tensor], load_file(path))
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or refused file raises of many kinds, some of them private
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip().splitlines() or [""])[0]
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        elif isinstance(error, LookupError | EOFError | ValueError):  # what PyTorch makes of a text
+            reason = "it holds no tensors"
         raise BackboneError(
             f"The weights file {shown(path)} cannot be read ({reason}).",
             "A .safetensors file, or a .pth file that holds tensors only, was expected.",
