@@ -12,8 +12,8 @@ choice, on the same test pictures, which no step sees before its end. A set is a
 
 Each split draws other pictures to learn from and to test on, by its number. Five splits of all sets take
 hours: with --keep each that is done goes into a file, and the same command goes on from there, as it does
-from the splits of a record of another day with --more; with --splits 0 nothing is measured, and what the two
-have is recorded.
+from the splits of a record of another day with --more; with --again the record's columns stand, and what the
+ladder chooses is measured anew; with --splits 0 nothing is measured, and what the two have is recorded.
 """
 
 import argparse
@@ -110,8 +110,14 @@ ladder on so many ``cores``, the ``commit``, its ``steps``, the ``n`` test pictu
 many it had right (``correct``)."""
 
 
-def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Split:
-    """All columns of one split, each by ``pellucid train`` as a process of its own."""
+def measure(
+    name: str, source: Path, seed: int, folder: Path, cache: Path, columns: Mapping[str, int] | None = None
+) -> Split:
+    """All columns of one split, each by ``pellucid train`` as a process of its own.
+
+    Args:
+        columns: How many each column but the ladder's choice had right, where that is known.
+    """
     kind = SETS[name]
     numbers = (str(kind.learnt), str(kind.tested), str(kind.even), str(seed))
     run([sys.executable, "-c", _DRAW, source, folder / "pictures", *numbers])
@@ -129,7 +135,7 @@ def measure(name: str, source: Path, seed: int, folder: Path, cache: Path) -> Sp
     kept = [step for step in told["ladder"] if step["outcome"] == "kept"][-1]["name"]
     # The ladder trained its choice as the step by itself would have: to the same bits.
     correct = {
-        column: _correct(chosen if column == kept else train(column, options))
+        column: columns[column] if columns else _correct(chosen if column == kept else train(column, options))
         for column, options in _COLUMNS.items()
     }
     steps = [{key: step.get(key) for key in ("name", "outcome", "why", "seconds")} for step in told["ladder"]]
@@ -206,17 +212,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--more", type=Path, help="a record whose splits count too, and are not measured again"
     )
+    parser.add_argument("--again", action="store_true", help="choose anew where the record has the columns")
     parser.add_argument("--note", default="", help="for the record: whether the machine was quiet")
     return parser.parse_args()
 
 
-def measured(sets: Mapping[str, Path], number: int, keep: Path | None, more: Path | None) -> list[Split]:
-    """So many splits of each set; those that the file or the record has are not measured again."""
+def measured(
+    sets: Mapping[str, Path], number: int, keep: Path | None, more: Path | None, *, again: bool = False
+) -> list[Split]:
+    """So many splits of each set; those that the file or the record has are not measured again, or, of the
+    record's, only the ladder's choice is."""
     done: list[Split] = []
-    if more is not None:
-        done += json.loads(more.read_text(encoding="utf-8"))["ladders"]
+    told = json.loads(more.read_text(encoding="utf-8"))["ladders"] if more is not None else []
     if keep is not None and keep.is_file():
         done += [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
+    known = {(one["set"], one["seed"]) for one in done}
+    columns = {(one["set"], one["seed"]): one["correct"] for one in told if again}
+    done += [one for one in told if (one["set"], one["seed"]) not in known and not again]
     known = {(one["set"], one["seed"]) for one in done}
     with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as place:
         for seed in range(number):
@@ -226,7 +238,8 @@ def measured(sets: Mapping[str, Path], number: int, keep: Path | None, more: Pat
                 tell(f"{name}, split {seed + 1} of {number}")
                 folder = Path(place) / f"{name}-{seed}"
                 folder.mkdir()
-                done.append(measure(name, source, seed, folder, Path(place) / "cache"))
+                there = columns.get((name, seed))
+                done.append(measure(name, source, seed, folder, Path(place) / "cache", there))
                 tell(f"  kept: {done[-1]['kept']}, after {done[-1]['seconds']:.0f} s")
                 if keep is not None:
                     with keep.open("a", encoding="utf-8") as file:
@@ -241,7 +254,7 @@ def main() -> None:
     about = machine.describe()
     sets = {name: Path(folder).resolve() for name, _, folder in (one.partition("=") for one in given.sets)}
     found: dict[str, list[Split]] = defaultdict(list)
-    for one in measured(sets, given.splits, given.keep, given.more):
+    for one in measured(sets, given.splits, given.keep, given.more, again=given.again):
         found[one["set"]].append(one)
     figures = Figures()
     for name, splits in found.items():

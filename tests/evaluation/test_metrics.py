@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as referee
 
-from pellucid.evaluation.metrics import evaluate, log_losses, most_typical, worst_mistakes
+from pellucid.evaluation.metrics import brier_scores, evaluate, log_losses, most_typical, worst_mistakes
 
 Answers = tuple[NDArray[np.float64], NDArray[np.int64], list[str]]
 
@@ -276,3 +276,12 @@ def test_log_losses_are_of_each_picture_and_bounded() -> None:
     probabilities_NK = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
     found_N = log_losses(probabilities_NK, np.array([0, 1, 1]))
     np.testing.assert_allclose(found_N, [np.log(2), np.log(4 / 3), -np.log(1e-12)])
+
+
+def test_brier_scores_are_scikit_learns() -> None:
+    """Their mean is that of the referee; the best is 0, and sure mistakes are 2."""
+    chance = np.random.default_rng(0)
+    labels_N, probabilities_NK = chance.integers(0, 4, 50), chance.dirichlet(np.ones(4), 50)
+    expected = referee.brier_score_loss(labels_N, probabilities_NK, labels=range(4), scale_by_half=False)
+    assert brier_scores(probabilities_NK, labels_N).mean() == pytest.approx(expected)
+    assert brier_scores(np.eye(3), np.array([0, 1, 0])).tolist() == [0.0, 0.0, 2.0]

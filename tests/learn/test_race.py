@@ -102,7 +102,7 @@ def test_more_right_answers_on_the_way_are_needed_for_an_early_end() -> None:
     """A step that is surer and less often right goes to the end, and is refused there."""
     before, after = Runner(0.5, 1), Runner(0.5, 2)
     val = before.candidate.val
-    before.candidate.val = replace(val, losses_N=val.losses_N + 5, right_N=np.ones(40, np.bool_))
+    before.candidate.val = replace(val, scores_N=val.scores_N + 5, right_N=np.ones(40, np.bool_))
     after.candidate.val = replace(after.candidate.val, right_N=np.zeros(40, np.bool_))
     found = RACE.run(before.candidate, after.candidate)
     assert not found.better

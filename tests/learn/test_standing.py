@@ -10,7 +10,7 @@ from pellucid.learn.standing import Lead, Standing, counted, judge, lead_of, sta
 
 
 def stood(name: str, losses: list[float], right: list[bool]) -> Standing:
-    return Standing(name, np.array(losses), np.array(right))
+    return Standing(name, np.array(losses), np.array(losses), np.array(right))
 
 
 def test_a_gain_outside_the_noise_is_kept() -> None:
@@ -20,7 +20,7 @@ def test_a_gain_outside_the_noise_is_kept() -> None:
     after = stood("finetune", list(chance.normal(0.5, 0.1, 40)), [True] * 36 + [False] * 4)
     better, why = judge(before, after)
     assert better
-    assert why.startswith("It beats features outside the noise: 90.0 against 75.0 % (log loss 0.")
+    assert why.startswith("It beats features outside the noise: 90.0 against 75.0 % (Brier score 0.")
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.01, -0.5])
@@ -47,15 +47,15 @@ def test_more_right_answers_outside_the_noise_are_kept_though_losses_are_noisy()
     before = stood("features", [1.0] * 100, [True] * 80 + [False] * 20)
     losses = [0.5] * 90 + [5.0] * 10
     after = stood("finetune", losses, [True] * 90 + [False] * 10)
-    assert lead_of(before, after).losses.score == pytest.approx(0.05 / (1.35 / np.sqrt(99)))
+    assert lead_of(before, after).scores.score == pytest.approx(0.05 / (1.35 / np.sqrt(99)))
     assert lead_of(before, after).answers.score == pytest.approx(0.1 / (0.3 / np.sqrt(99)))
     better, why = judge(before, after)
     assert better
     assert why == (
-        "It beats features outside the noise: 90.0 against 80.0 % (log loss 0.950 against 1.000, McNemar's p "
-        "0.002)."
+        "It beats features outside the noise: 90.0 against 80.0 % (Brier score 0.950 against 1.000, "
+        "McNemar's p 0.002)."
     )
-    assert not judge(before, replace(after, losses_N=after.losses_N + 0.1))[0]
+    assert not judge(before, replace(after, scores_N=after.scores_N + 0.1))[0]
 
 
 def test_a_lead_is_that_of_what_says_more() -> None:
@@ -89,30 +89,34 @@ def test_where_classes_are_weighed_a_rare_one_is_not_given_away() -> None:
 
     def judged(losses_N: np.ndarray, right_N: np.ndarray, weights_K: list[float] | None) -> tuple[bool, str]:
         counted_N = counted(labels_N, weights_K)
-        before = Standing("features", np.full(40, 0.5), some_N, counted_N)
-        return judge(before, Standing("last", losses_N, right_N, counted_N))
+        before = Standing("features", np.full(40, 0.5), np.full(40, 0.5), some_N, counted_N)
+        return judge(before, Standing("last", losses_N, losses_N, right_N, counted_N))
 
     balanced = [40 / 64, 40 / 16]
     assert not judged(common_N, some_N, balanced)[0]
     better, why = judged(rare_N, all_N, balanced)
     assert better
     assert why.startswith(
-        "It beats features outside the noise: 100.0 against 50.0 % with classes weighed (log loss 0.3"
+        "It beats features outside the noise: 100.0 against 50.0 % with classes weighed (Brier score 0.3"
     )
     assert judged(common_N, some_N, None)[0]
     assert judged(rare_N, all_N, None)[0]
-    told = Standing("features", np.full(40, 0.5), some_N, counted(labels_N, balanced)).told
-    assert told == "50.0 % with classes weighed, log loss 0.500"
+    told = Standing("features", np.full(40, 0.5), np.full(40, 0.5), some_N, counted(labels_N, balanced)).told
+    assert told == "50.0 % with classes weighed, Brier score 0.500"
 
 
 def test_pictures_that_were_held_out_count_by_their_class_too() -> None:
     """The held-out pictures' weights stand behind those of the validation pictures."""
-    held = Standing("finetune", np.array([0.1] * 30), np.array([True] * 30), np.array([3.0] * 30))
-    after = Standing("finetune", np.array([0.9] * 10), np.array([False] * 10), np.array([1.0] * 10), held)
-    before_held = replace(held, losses_N=np.linspace(0.4, 0.6, 30))
-    before = Standing(
-        "features", np.linspace(0.8, 1.0, 10), np.array([False] * 10), np.array([1.0] * 10), before_held
-    )
+
+    def of(
+        name: str, scores: np.ndarray, right: bool, counts: float, held: Standing | None = None
+    ) -> Standing:
+        number = len(scores)
+        return Standing(name, scores, scores, np.array([right] * number), np.full(number, counts), held)
+
+    after = of("finetune", np.full(10, 0.9), False, 1.0, of("finetune", np.full(30, 0.1), True, 3.0))
+    before_held = of("features", np.linspace(0.4, 0.6, 30), True, 3.0)
+    before = of("features", np.linspace(0.8, 1.0, 10), False, 1.0, before_held)
     better, why = judge(before, after)
     assert better
-    assert "90.0 against 90.0 % with classes weighed (log loss 0.180 against 0.540" in why
+    assert "90.0 against 90.0 % with classes weighed (Brier score 0.180 against 0.540" in why

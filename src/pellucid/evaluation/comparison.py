@@ -105,10 +105,10 @@ def pair(right_a_N: NDArray[np.bool_], right_b_N: NDArray[np.bool_]) -> Pair:
 
 @dataclass(frozen=True)
 class Gain:
-    """How much lower one classifier's log losses are than another's on the same pictures.
+    """How much lower one classifier's losses are than another's on the same pictures.
 
     Attributes:
-        mean: In nats a picture; below 0 where they are higher.
+        mean: A picture's, in the losses' own unit; below 0 where they are higher.
         error: Its standard error; infinite for a single picture, of which the noise is not known.
     """
 
@@ -129,7 +129,7 @@ class Gain:
 
 
 def gain(before_N: NDArray[np.float64], after_N: NDArray[np.float64]) -> Gain:
-    """The gain of the second over the first, picture by picture; both (N,) log losses in nats."""
+    """The gain of the second over the first, picture by picture; both (N,), the lower the better."""
     gains_N = before_N - after_N
     count = len(gains_N)
     return Gain(

@@ -152,6 +152,20 @@ def log_losses(probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.inte
     return np.asarray(-np.log(np.maximum(true_N, LEAST)))
 
 
+def brier_scores(
+    probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """The squared distance of each picture's probabilities from the truth, (N,): 0 is perfect, 2 the worst.
+
+    G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78
+    (1950) 1-3. Like the log loss it is least in the mean for who says what is; a single sure mistake cannot
+    carry it away.
+    """
+    chances_NK = np.asarray(probabilities_NK, np.float64)
+    true_N = chances_NK[np.arange(len(labels_N)), labels_N]
+    return np.asarray((chances_NK**2).sum(axis=1) - 2 * true_N + 1)
+
+
 def worst_mistakes(
     probabilities_NK: NDArray[np.floating], labels_N: NDArray[np.integer], most: int
 ) -> NDArray[np.int64]:

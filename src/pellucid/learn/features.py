@@ -256,11 +256,11 @@ def _try_fit(
     preprocess = replace(trunk.preprocess, fit=fit)
     material = _material(looked, split, trunk, preprocess, ("train", "val"), listen)
     fitted = _fit(request, material, len(looked.classes), refit=False, listen=silent)
-    losses_N = calibrated_losses(fitted.val_logits_NK, material.parts["val"].labels_N)
+    labels_N = material.parts["val"].labels_N
+    losses_N = log_losses(calibrated(fitted.val_logits_NK, labels_N), labels_N)
     return FitTrial(fit, right(fitted.val_logits_NK, material), losses_N)
 
 
-def calibrated_losses(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The log loss of each picture, (N,) in nats, once the logits have a temperature of their own."""
-    probabilities_NK = softmax(logits_NK, fit_temperature(logits_NK, labels_N).value)
-    return log_losses(probabilities_NK, labels_N)
+def calibrated(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probabilities ``(N, K)`` once the logits have a temperature of their own."""
+    return softmax(logits_NK, fit_temperature(logits_NK, labels_N).value)

@@ -64,7 +64,7 @@ class Step:
         told["forecast"] = None if self.forecast is None else round(self.forecast, 1)
         if self.standing is not None:
             told["val"] = self.standing.val.to_json()
-            told["log_loss"] = self.standing.loss
+            told["log_loss"], told["brier_score"] = self.standing.loss, self.standing.brier
             if self.standing.held is not None:
                 told["held_out"] = self.standing.held.val.to_json()
         return {**told, "seconds": round(self.seconds, 3), "epochs": list(self.epochs)}

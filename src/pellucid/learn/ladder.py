@@ -17,7 +17,6 @@ from pellucid.data.duplicates import Duplicates
 from pellucid.data.scan import Scan
 from pellucid.data.split import Split
 from pellucid.errors import BackboneError, PellucidError, RequestError, shown
-from pellucid.evaluation.metrics import log_losses
 from pellucid.events import Listener, Notice
 from pellucid.learn import scratch
 from pellucid.learn.features import VIEWS, Base, learn_base, learn_from_views, learned, without
@@ -26,7 +25,7 @@ from pellucid.learn.folds import Fold, deal
 from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, views_wanted
 from pellucid.learn.learned import Clock, Learned
 from pellucid.learn.race import Candidate, Race, Verdict
-from pellucid.learn.standing import Standing, counted, of_validation
+from pellucid.learn.standing import Standing, of_probabilities, of_validation
 from pellucid.learn.tuning import (
     Climbed,
     climb,
@@ -121,12 +120,7 @@ class _Climber:
         outcome = scratch.learn(request, self.looked, self.split, Clock(), None, self.listen)
         part = outcome.parts["val"]
         answers_NK = outcome.answers["val"]
-        reached = Standing(
-            rung.name,
-            log_losses(answers_NK, part.labels_N),
-            answers_NK.argmax(axis=1) == part.labels_N,
-            counted(part.labels_N, self._weights_K),
-        )
+        reached = of_probabilities(rung.name, answers_NK, part.labels_N, self._weights_K)
         return _Tried(Candidate(reached), lambda: outcome, needed, tuple(outcome.metrics))
 
     def _frozen(self, rung: Rung, left: float) -> _Tried:
