@@ -22,7 +22,7 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -222,30 +222,33 @@ def measured(
 ) -> list[Split]:
     """So many splits of each set; those that the file or the record has are not measured again, or, of the
     record's, only the ladder's choice is."""
-    done: list[Split] = []
-    told = json.loads(more.read_text(encoding="utf-8"))["ladders"] if more is not None else []
+    told = _by_place(json.loads(more.read_text(encoding="utf-8"))["ladders"]) if more is not None else {}
+    done = {} if again else dict(told)
     if keep is not None and keep.is_file():
-        done += [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
-    known = {(one["set"], one["seed"]) for one in done}
-    columns = {(one["set"], one["seed"]): one["correct"] for one in told if again}
-    done += [one for one in told if (one["set"], one["seed"]) not in known and not again]
-    known = {(one["set"], one["seed"]) for one in done}
+        done |= _by_place(map(json.loads, keep.read_text(encoding="utf-8").splitlines()))
     with tempfile.TemporaryDirectory(prefix="pellucid-bench-") as place:
         for seed in range(number):
             for name, source in sets.items():
-                if (name, seed) in known:
+                if (name, seed) in done:
                     continue
                 tell(f"{name}, split {seed + 1} of {number}")
                 folder = Path(place) / f"{name}-{seed}"
                 folder.mkdir()
-                there = columns.get((name, seed))
-                done.append(measure(name, source, seed, folder, Path(place) / "cache", there))
-                tell(f"  kept: {done[-1]['kept']}, after {done[-1]['seconds']:.0f} s")
+                there = told.get((name, seed))
+                one = measure(
+                    name, source, seed, folder, Path(place) / "cache", there["correct"] if there else None
+                )
+                tell(f"  kept: {one['kept']}, after {one['seconds']:.0f} s")
                 if keep is not None:
                     with keep.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(done[-1]) + "\n")
-    found = [one for one in done if one["set"] in sets and (not number or one["seed"] < number)]
+                        file.write(json.dumps(one) + "\n")
+                done[name, seed] = one
+    found = [one for one in done.values() if one["set"] in sets and (not number or one["seed"] < number)]
     return sorted(found, key=lambda one: (list(sets).index(one["set"]), one["seed"]))
+
+
+def _by_place(splits: Iterable[Split]) -> dict[tuple[str, int], Split]:
+    return {(one["set"], one["seed"]): one for one in splits}
 
 
 def main() -> None:

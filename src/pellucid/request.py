@@ -204,10 +204,7 @@ class TrainRequest:
                 "A share above 0 was expected: without them there is no honest figure.",
                 "Write for example 70,15,15.",
             )
-        if not 0 <= self.seed < 2**32:
-            raise RequestError(
-                f"The seed is {self.seed}.", "A whole number from 0 to 4294967295 was expected.", "Use 0."
-            )
+        check_seed(self.seed)
         if self.out is not None and self.out.exists():
             raise RequestError(
                 f"{shown(self.out)} exists already.",
@@ -258,11 +255,11 @@ class TrainRequest:
 
         It is for what a person asked: what the ladder hands to a step holds other steps' options too.
         """
-        told = []
+        told, read = [], self._read
         for one in fields(self):
             value = getattr(self, one.name)
             key = "fit measure" if one.name == "fit" and value == "measure" else one.name
-            if one.name in _FOR_ALL or key in self._read:
+            if one.name in _FOR_ALL or key in read:
                 continue
             if value not in (one.default, _ANYWAY.get(one.name, one.default)):
                 told.append(self._idle(key, value))
@@ -367,6 +364,18 @@ def parse_budget(text: str) -> float:
             "Write for example --budget 90s.",
         )
     return float(found[1]) * {"m": 60, "min": 60, "h": 3600}.get(found[2] or "s", 1)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed of a training, or of the views that it would make.
+
+    Raises:
+        RequestError: it is below 0 or has more than 32 bits.
+    """
+    if not 0 <= seed < 2**32:
+        raise RequestError(
+            f"The seed is {seed}.", "A whole number from 0 to 4294967295 was expected.", "Use 0."
+        )
 
 
 def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:

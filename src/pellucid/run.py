@@ -166,6 +166,7 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
 
 def _read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
+    wanted = f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -173,13 +174,13 @@ def _read_record(folder: Path) -> dict[str, Any]:
             raise damaged(folder, f"{RECORD} is missing") from error
         raise RunError(
             f"There is no run at {shown(folder)}.",
-            f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it.",
+            wanted,
             "Check the path.",
         ) from error
     except NotADirectoryError as error:
         raise RunError(
             f"{shown(folder)} is a file.",
-            f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it.",
+            wanted,
             "Name the folder; 'pellucid predict', 'evaluate' and 'serve' take an exported .onnx file, too.",
         ) from error
     except OSError as error:

@@ -11,6 +11,7 @@ import typer
 from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, say, skipped_status
 from pellucid.errors import RequestError, SourceError, shown
+from pellucid.request import check_seed
 from pellucid.training.rung import called
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def run(
 
     _check("views", views, _MOST_VIEWS, "8 are enough to see what a preset does.")
     _check("pictures", number, _MOST_PICTURES, "6 are enough to see what a preset does.")
-    _refuse(seed, out)
+    check_seed(seed)  # as for training, whose views these are
+    if out is not None and out.exists():
+        raise RequestError(
+            f"{shown(out)} exists already.",
+            "A folder that does not exist was expected, so that nothing is overwritten.",
+            "Choose another name with --out, or remove it first.",
+        )
     plan = augmentation(preset)
     made, skipped = rows(open_source(source), plan, number, views, seed)
     if not made:
@@ -91,19 +98,6 @@ def _check(what: str, value: int, most: int, advice: str) -> None:
             f"The number of {what} is {value:,}.",
             f"A whole number from 1 to {most} was expected.",
             advice,
-        )
-
-
-def _refuse(seed: int, out: Path | None) -> None:
-    if not 0 <= seed < 2**32:  # as for training, whose views these are
-        raise RequestError(
-            f"The seed is {seed}.", "A whole number from 0 to 4294967295 was expected.", "Use 0."
-        )
-    if out is not None and out.exists():
-        raise RequestError(
-            f"{shown(out)} exists already.",
-            "A folder that does not exist was expected, so that nothing is overwritten.",
-            "Choose another name with --out, or remove it first.",
         )
 
 

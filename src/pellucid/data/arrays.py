@@ -66,14 +66,18 @@ def list_arrays(name: str, parts: Iterable[Part]) -> Listing:
     for pictures, labels, split in parts:
         labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
         _refuse_misfits(name, pictures, labels)
-        names = [label_text(label) for label in labels.tolist()]
-        prefix, first = f"{split}/" if split else "", counted[split]
-        paths = [f"{prefix}{n}" for n in range(first, first + len(names))]
-        counted[split] += len(names)
         starts.append(len(items))
-        arrays.append(pictures if all(names) else pictures[[bool(one) for one in names]])
-        items += [make_item(path, label, split) for path, label in zip(paths, names, strict=True) if label]
-        skipped += [Skipped(path, _UNLABELLED) for path, label in zip(paths, names, strict=True) if not label]
+        values, prefix = labels.tolist(), f"{split}/" if split else ""
+        names = {value: label_text(value) for value in set(values)}  # few, of which each stands there often
+        labelled = [names[value] != "" for value in values]
+        for n, value in enumerate(values, counted[split]):
+            path, label = f"{prefix}{n}", names[value]
+            if label:
+                items.append(make_item(path, label, split))
+            else:
+                skipped.append(Skipped(path, _UNLABELLED))
+        counted[split] += len(values)
+        arrays.append(pictures if all(labelled) else pictures[labelled])
     if not items:
         raise SourceError(f"{shown(name)} holds no picture.", _EXPECTED, "Check how it was written.")
 

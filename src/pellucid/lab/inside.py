@@ -80,7 +80,8 @@ def asked(question: Question) -> tuple["Inside", "Subject"]:
         QuestionError: Another run has the name now than the one whose ``stamp`` the question has.
     """
     network, picture = text(question, "network", LONGEST), text(question, "picture", _LONGEST_NAME)
-    if question.get("stamp") not in (None, stamp_of(network)):
+    stamp = question.get("stamp")
+    if stamp is not None and stamp != stamp_of(network):
         raise QuestionError(
             f"The network {brief(network)} was replaced since its layers were shown.",
             "The network that is shown was expected.",

@@ -52,7 +52,7 @@ def curves(record: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         **drawn(epochs, best, math.log(classes)),
         "course": course(epochs, best, classes),
-        "stopped": printable(str(training["stopped"])),
+        "stopped": printable(training["stopped"]),
     }
 
 
@@ -63,7 +63,7 @@ def tried(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     chosen = record["head"]["regularisation"]
     return {
-        "why": printable(str(record["head"]["why"])),
+        "why": printable(record["head"]["why"]),
         "steps": [
             {
                 "strength": short(_number(one["regularisation"])),
@@ -119,7 +119,7 @@ def stages(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The ladder: what each stage reached on the validation split, and the whole on the test split."""
     rungs = [
         {
-            "name": printable(str(one["name"])),
+            "name": printable(one["name"]),
             "on": "validation",
             **figure(one["val"]),
             "time": duration(_number(one["seconds"])),
@@ -133,7 +133,7 @@ def ladder(record: Mapping[str, Any]) -> list[list[str]] | None:
     """The steps of fine-tuning that were tried: name, outcome and why; None of a run that tried none."""
     if "ladder" not in record:
         return None
-    return [[printable(str(one[name])) for name in ("name", "outcome", "why")] for one in record["ladder"]]
+    return [[printable(one[name]) for name in ("name", "outcome", "why")] for one in record["ladder"]]
 
 
 def matrix(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def show(question: Question) -> dict[str, Any]:
             damage.append(str(error))
         except (KeyError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
             damage.append(
-                str(damaged(folder, f"{RECORD} lacks or mistakes its {what} ({printable(str(error))[:80]})"))
+                str(damaged(folder, f"{RECORD} lacks or mistakes its {what} ({printable(error)[:80]})"))
             )
         return None
 

@@ -33,6 +33,7 @@ from pellucid.request import TrainRequest
 from pellucid.training.affine import Head, softmax
 from pellucid.training.features import Engine
 from pellucid.training.feed import Feed
+from pellucid.training.head import balanced
 from pellucid.training.own import classes_out, cut
 from pellucid.training.pixels import HeldPixels, load_pixels, machine_memory
 from pellucid.training.plan import Plan
@@ -178,8 +179,7 @@ def _class_weights(
     to try both would take a second training."""
     if request.class_weights != "balanced":
         return None
-    counts_K = np.bincount(labels_N, minlength=classes)
-    return tuple(map(float, counts_K.sum() / (classes * np.maximum(counts_K, 1))))
+    return tuple(map(float, balanced(np.bincount(labels_N, minlength=classes))))
 
 
 def _record_sight(sight: Sight) -> dict[str, Any]:
@@ -263,28 +263,18 @@ def _train(
     # PyTorch takes seconds to import; this is the recipe's one door to it.
     from pellucid.network.build import build
     from pellucid.training.device import choose_place
-    from pellucid.training.loop import DivergedError, Loop, logits
+    from pellucid.training.loop import Loop, logits
 
     weights_K = _class_weights(request, material.parts["train"].labels_N, classes_out(blueprint))
     plan = replace(plan, class_weights=weights_K)
     place = choose_place(request.device, request.precision)
     network = build(blueprint, initial_parameters(blueprint, plan.seed), fast=True, seed=plan.seed)
     loop = Loop(network, material.feeds["train"], material.feeds["val"], plan, place)
+    watch.take_up(loop)
     if watch.state is not None:
-        with watch.restoring():
-            loop.restore(watch.state)
         listen(Notice(f"Going on after step {loop.step:,} of {loop.rates.steps:,}."))
-    lines = [epoch.to_json() for epoch in loop.epochs]
-
-    def tell(epoch: Any) -> None:
-        lines.append(epoch.to_json())
-        watch.tell(lines)
-
     device = str(place.device)
-    try:
-        trained = loop.run(listen, watch.keep, watch.every, tell)
-    except DivergedError as error:
-        raise DivergedError(error.came, error.expected, f"{error.advice} {watch.left()}".rstrip()) from error
+    trained, lines = watch.see_through(loop, listen)
     exact = place if request.precision == "fp32" else choose_place(request.device, "fp32")
     val_logits_NK = logits(network, material.feeds["val"], exact)
     return _Outcome(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,17 +71,20 @@ class Standing:
     @property
     def percent(self) -> float:
         """How many in a hundred are right, as they count."""
-        return 100 * float(np.average(self.right_N, weights=self.counted_N))
+        return 100 * self._mean(self.right_N)
 
     @property
     def loss(self) -> float:
         """The mean log loss, as the pictures count."""
-        return float(np.average(self.losses_N, weights=self.counted_N))
+        return self._mean(self.losses_N)
 
     @property
     def brier(self) -> float:
         """The mean Brier score, as the pictures count."""
-        return float(np.average(self.scores_N, weights=self.counted_N))
+        return self._mean(self.scores_N)
+
+    def _mean(self, values_N: NDArray[Any]) -> float:
+        return float(np.average(values_N, weights=self.counted_N))
 
     @property
     def _of(self) -> str:

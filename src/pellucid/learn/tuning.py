@@ -18,7 +18,6 @@ from pellucid.learn.ground import Ground, with_validation
 from pellucid.learn.unfinished import Watch
 from pellucid.request import TrainRequest
 from pellucid.training.affine import Head
-from pellucid.training.checkpoint import State
 from pellucid.training.freeze import prove, tensors_of
 from pellucid.training.plan import TUNING_BATCH, Plan
 from pellucid.training.schedule import order
@@ -150,7 +149,8 @@ def climb(
     tail = _tail(ground, base, plan.seed)
     loop = Loop(tail, ground.train, ground.val, plan, place, threads, factors, to_the_end=to_the_end)
     chosen = {"rate": plan.rate, "rates": tried, _VIEWS: len(ground.shown)}
-    trained, lines = _trained(loop, chosen, watch, listen)
+    watch.take_up(loop)
+    trained, lines = watch.see_through(loop, listen, chosen)
     val_logits_NK = logits(tail, ground.val, place)
     changed, proof = _changed(ground)
     weight_DK, bias_K = tail.head_out()
@@ -163,31 +163,6 @@ def climb(
         epochs=lines,
         record=_record(ground, loop, trained, tried) | {"proof": proof, "epochs": lines},
     )
-
-
-def _trained(
-    loop: "Loop", chosen: Mapping[str, Any], watch: Watch, listen: Listener
-) -> tuple["Trained", list[dict[str, Any]]]:
-    """The training from its beginning or from a state that was kept, and its lines; ``chosen`` is kept with
-    each state, so that a training that goes on need not choose anew."""
-    from pellucid.training.loop import DivergedError
-
-    if watch.state is not None:
-        with watch.restoring():
-            loop.restore(watch.state)
-    lines = [epoch.to_json() for epoch in loop.epochs]
-
-    def tell(epoch: Any) -> None:
-        lines.append(epoch.to_json())
-        watch.tell(lines)
-
-    def keep(state: State) -> None:
-        watch.keep(replace(state, facts={**state.facts, **chosen}))
-
-    try:
-        return loop.run(listen, keep, watch.every, tell), lines
-    except DivergedError as error:
-        raise DivergedError(error.came, error.expected, f"{error.advice} {watch.left()}".rstrip()) from error
 
 
 def _record(

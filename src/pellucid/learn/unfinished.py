@@ -10,15 +10,20 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.data.fractions import Fractions
 from pellucid.errors import PellucidError, RequestError, RunError, shown
+from pellucid.events import Listener
 from pellucid.request import TrainRequest
 from pellucid.storage import storage_errors, whole_folder
 from pellucid.training.checkpoint import State, has_state, read_state, write_state
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import
+    from pellucid.training.epoch import Epoch
+    from pellucid.training.loop import Loop, Trained
 
 _REQUEST = "request.json"
 _METRICS = "metrics.jsonl"
@@ -44,6 +49,42 @@ class Watch:
     tell: Callable[[list[dict[str, Any]]], None] = lambda lines: None
     every: float = math.inf
     left: Callable[[], str] = lambda: ""
+
+    def take_up(self, loop: "Loop") -> None:
+        """Have the loop go on from the state, where there is one."""
+        if self.state is not None:
+            with self.restoring():
+                loop.restore(self.state)
+
+    def see_through(
+        self, loop: "Loop", listen: Listener, chosen: Mapping[str, Any] | None = None
+    ) -> tuple["Trained", list[dict[str, Any]]]:
+        """Run the loop to its end: what it ends with, and the line of every epoch, also of those before.
+
+        Args:
+            loop: It has taken up the state, if any.
+            listen: Told of progress.
+            chosen: Is kept with each state, so that a training that goes on need not choose it anew.
+
+        Raises:
+            DivergedError: the loss was no number any more; it says what stands there.
+        """
+        from pellucid.training.loop import DivergedError
+
+        lines = [epoch.to_json() for epoch in loop.epochs]
+
+        def tell(epoch: "Epoch") -> None:
+            lines.append(epoch.to_json())
+            self.tell(lines)
+
+        def keep(state: State) -> None:
+            self.keep(replace(state, facts={**state.facts, **(chosen or {})}))
+
+        try:
+            return loop.run(listen, keep, self.every, tell), lines
+        except DivergedError as error:
+            advice = f"{error.advice} {self.left()}".rstrip()
+            raise DivergedError(error.came, error.expected, advice) from error
 
 
 @dataclass

@@ -187,6 +187,11 @@ class _Searched:
         return float(np.mean([right_N[labels_N == label].mean() for label in np.unique(labels_N)]))
 
 
+def balanced(counts_K: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What a picture counts where every class is to count the same: N / (K x its class's), (K,) float64."""
+    return np.asarray(counts_K.sum() / (len(counts_K) * np.maximum(counts_K, 1)))
+
+
 def _weighed(
     counts_K: NDArray[np.int64],
     wanted: ClassWeights,
@@ -194,7 +199,7 @@ def _weighed(
 ) -> tuple[_Searched, str]:
     """What a picture of each class counts, as was asked or as validation has it, and why."""
     ratio = counts_K.max() / counts_K.min()
-    balanced_K = counts_K.sum() / (len(counts_K) * counts_K)
+    balanced_K = balanced(counts_K)
     sizes = f"The largest class has {ratio:.1f} times the training pictures of the smallest"
     if wanted == "none":
         return searched(None), "Every picture counts the same, as was asked."
