@@ -627,6 +627,15 @@ def test_sizes_that_pillow_warns_of_are_read_in_silence(monkeypatch: pytest.Monk
         assert decode(KINDS[kind]).size == 24 * 40 * 3
 
 
+def test_a_filter_that_comes_later_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever turns warnings into errors after a first picture still gets the next one in silence."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
+    with warnings.catch_warnings():
+        decode(KINDS["gif"])
+        warnings.simplefilter("error")
+        assert decode(KINDS["gif"]).shape == (24, 40, 3)
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     """Eight threads that decode the same files at once, odd ones among them, get what one thread gets."""
     files = [*KINDS.values(), odd_tiff()]

@@ -326,7 +326,7 @@ class _QuietPillow(threading.local):
     def __enter__(self) -> None:
         filters = cast(list[Any], warnings.filters)
         entry = ("ignore", self, Warning, None, 0)
-        if entry not in filters:
+        if not filters or filters[0] != entry:  # the first that matches decides, and others may add theirs
             filters.insert(0, entry)
         self.depth += 1
 
