@@ -12,6 +12,7 @@ import pytest
 from pellucid.errors import BackboneError, PellucidError, StorageError
 from pellucid.events import Event, Notice, silent
 from pellucid.learn import ladder
+from pellucid.learn.finetune import Step
 from pellucid.learn.ladder import other_views, rungs_of
 from pellucid.recipe import train
 from pellucid.request import TrainRequest
@@ -197,6 +198,59 @@ def test_a_fault_of_ours_is_no_step_that_failed(steps: TrainRequest, monkeypatch
     monkeypatch.setattr(ladder, "learn_from_views", failing)
     with pytest.raises(FreezeError):
         train(replace(steps, steps="scratch,features,features+light"))
+
+
+def _step(name: str, outcome: Any) -> Step:
+    return Step(name, outcome, "For a reason.")
+
+
+def test_what_cannot_be_delivered_gives_way_to_what_it_beat() -> None:
+    """The table says why; what has nothing before it is an error, as is a fault of ours."""
+    full = StorageError("The disk ran full.", "Room was expected.", "Free some space.")
+
+    def failing(error: PellucidError) -> Any:
+        def deliver() -> Any:
+            raise error
+
+        return deliver
+
+    def kept(*deliver: Callable[[], Any]) -> list[ladder._Tried]:
+        nothing: Any = None
+        return [ladder._Tried(nothing, one, None) for one in deliver]
+
+    first: Any = object()
+    steps = [
+        _step("features", "kept"),
+        _step("last", "kept"),
+        _step("last two", "kept"),
+        _step("all", "refused"),
+    ]
+    outcome, table = ladder._deliver(kept(lambda: first, failing(full), failing(full)), steps)
+    assert outcome is first
+    assert [step.outcome for step in table] == ["kept", "stopped", "stopped", "refused"]
+    assert table[2].why == table[1].why == f"It could not be delivered: {full}"
+    with pytest.raises(StorageError, match="The disk ran full"):
+        ladder._deliver(kept(failing(full)), steps[:1])
+    fault = FreezeError("A tensor changed.", "None was expected to.", "Report it.")
+    with pytest.raises(FreezeError):
+        ladder._deliver(kept(lambda: first, failing(fault)), steps[:2])
+
+
+def test_the_time_to_deliver_the_best_is_kept_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that has no delivery of its own gets what the best so far leaves of the budget."""
+    given: dict[str, float] = {}
+    nothing: Any = None
+
+    def carry_out(rung: Rung, left: float) -> ladder._Tried:
+        given[rung.name] = left
+        return ladder._Tried(nothing, nothing, None, (), 40.0 if rung.tunes else 0.0)
+
+    monkeypatch.setattr(ladder, "_judged", lambda climber, best, tried, left: (best is None, "", None))
+    base = SimpleNamespace(stage=SimpleNamespace(seconds=1.0))
+    climber: Any = SimpleNamespace(carry_out=carry_out, base=base)
+    request = TrainRequest(source="unused", steps="last,last-two,scratch,features", budget=100.0)
+    ladder._climb(climber, request)
+    assert [round(left, -1) for left in given.values()] == [100.0, 100.0, 60.0, 60.0]
 
 
 @pytest.mark.parametrize("weights", ["balanced", "none"])

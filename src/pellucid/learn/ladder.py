@@ -236,9 +236,9 @@ def learn(
         folds = _folds(request, looked, duplicates, base)
         if folds:
             listen(Notice(_too_few(base, folds)))
-        best, steps = _climb(_Climber(request, looked, split, base, listen, folds, stock=stock), request)
+        kept, steps = _climb(_Climber(request, looked, split, base, listen, folds, stock=stock), request)
     with clock("answers"):
-        outcome = best.deliver()
+        outcome, steps = _deliver(kept, steps)
     return with_steps(outcome, base.stage, steps, listen, folded=bool(folds))
 
 
@@ -258,10 +258,11 @@ def other_views(request: TrainRequest, best: Rung) -> tuple[Rung, ...]:
     return tuple(Rung(best.learns, augment) for augment in _VIEWS)
 
 
-def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]]:
-    """Step by step; the best, and the table."""
+def _climb(climber: _Climber, request: TrainRequest) -> tuple[list[_Tried], list[Step]]:
+    """Step by step; those that were kept, the best last, and the table."""
     begun = perf_counter()
     best: _Tried | None = None
+    kept: list[_Tried] = []
     at = Rung(FROZEN)
     budget = math.inf if request.budget is None else request.budget
     steps: list[Step] = []
@@ -274,7 +275,9 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
         started = perf_counter()
         left = max(budget - (started - begun), 0.0)
         try:
-            tried = climber.carry_out(rung, left)
+            # A tuned step's own delivery, which is part of its forecast, takes about as long as the best's.
+            aside = 0.0 if best is None or rung.tunes else best.delivery
+            tried = climber.carry_out(rung, max(left - aside, 0.0))
             better, why, reached = _judged(climber, best, tried, left - (perf_counter() - started))
         except _TooLongError as error:
             steps.append(_not_tried(rung, error.args[0], left))
@@ -307,10 +310,26 @@ def _climb(climber: _Climber, request: TrainRequest) -> tuple[_Tried, list[Step]
                 epochs=tried.epochs,
             )
         )
-        best, at = (tried, rung) if better else (best, at)
-    if best is None:  # a frozen step is always among them, and costs nothing any more
-        best = climber.carry_out(Rung(FROZEN), math.inf)
-    return best, steps
+        if better:
+            best, at = tried, rung
+            kept.append(tried)
+    # A frozen step is always among them, and costs nothing any more.
+    return kept or [climber.carry_out(Rung(FROZEN), math.inf)], steps
+
+
+def _deliver(kept: Sequence[_Tried], steps: Sequence[Step]) -> tuple[Learned, list[Step]]:
+    """The best; where it cannot be delivered, what it was better than, and the table says so."""
+    *before, best = kept
+    try:
+        return best.deliver(), list(steps)
+    except (FreezeError, RequestError):
+        raise  # as while it was tried
+    except PellucidError as error:  # the disk is full, for example
+        if not before:
+            raise
+        at = max(place for place, step in enumerate(steps) if step.outcome == "kept")
+        failed = replace(steps[at], outcome="stopped", why=f"It could not be delivered: {error}")
+        return _deliver(before, [*steps[:at], failed, *steps[at + 1 :]])
 
 
 def _judged(climber: _Climber, best: _Tried | None, tried: _Tried, left: float) -> tuple[bool, str, Standing]:
