@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,10 @@ def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: 
     for note in split.notes:
         listen(Notice(note))
     if request.chosen == "scratch":
-        learned = scratch.learn(request, looked, split, clock, unfinished, listen)
+        begin = partial(unfinished.begin, request, looked.digest)
+        learned = scratch.learn(request, looked, split, clock, begin, listen)
     elif request.chosen == "ladder":
-        learned = ladder.learn(request, looked, split, duplicates, clock, listen)
+        learned = ladder.learn(request, looked, split, duplicates, clock, unfinished, listen)
     elif request.chosen == "finetune":
         learned = finetune.learn(request, looked, split, clock, unfinished, listen)
     else:

@@ -1,21 +1,26 @@
 """The ladder: steps in order, each kept only where it is better, and told either way."""
 
-import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pellucid.data.scan import Scan
 from pellucid.errors import BackboneError, PellucidError, StorageError
-from pellucid.events import Event, Notice, silent
-from pellucid.learn import ladder
+from pellucid.events import Event, Notice
+from pellucid.learn import climber, ladder, unfinished
+from pellucid.learn.climber import Tried
 from pellucid.learn.finetune import Step
 from pellucid.learn.ladder import other_views, rungs_of
-from pellucid.recipe import train
+from pellucid.recipe import resume, train
 from pellucid.request import TrainRequest
+from pellucid.run import Run
+from pellucid.training.checkpoint import State
 from pellucid.training.freeze import FreezeError
 from pellucid.training.loop import DivergedError
 from pellucid.training.rung import Rung
@@ -125,13 +130,13 @@ def test_the_lecture_s_story_is_one_command_one_table_and_its_curves(steps: Trai
 @pytest.mark.slow
 def test_an_interrupt_delivers_the_best_so_far(steps: TrainRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was tried is told as stopped, what was kept before becomes the run, and how to go on is said."""
-    honest: Callable[..., Any] = ladder.learn_from_views
+    honest: Callable[..., Any] = climber.learn_from_views
 
     def interrupted(*words: Any) -> Any:
         honest(*words)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ladder, "learn_from_views", interrupted)
+    monkeypatch.setattr(climber, "learn_from_views", interrupted)
     told: list[Event] = []
     run = train(steps, told.append)
     assert run.record["ladder"][-1] == {
@@ -148,6 +153,65 @@ def test_an_interrupt_delivers_the_best_so_far(steps: TrainRequest, monkeypatch:
     )
 
 
+class _Killed(BaseException):
+    """As if the process was gone: nothing catches it."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+def test_a_ladder_that_is_killed_goes_on_to_the_same_bits(
+    source: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_core: None, seed: int
+) -> None:
+    """Killed at three random points and resumed each time: nothing that was kept is learnt or answered again,
+    and model, answers and table are those of a ladder that was never disturbed."""
+    asked = TrainRequest(
+        source=source.source.name,
+        steps="scratch,features,last,last-two+light",
+        epochs=2,
+        views=1,
+        batch=8,
+        out=tmp_path / "run",
+    )
+    kept: list[str] = []
+    write = unfinished.write_state
+
+    def counting(folder: Path, state: State) -> None:
+        write(folder, state)
+        kept.append(folder.name)
+        if len(kept) in points:
+            raise _Killed
+
+    points: set[int] = set()
+    monkeypatch.setattr(unfinished, "write_state", counting)
+    monkeypatch.setattr(unfinished, "_SAVE_EVERY", 0.0)
+    whole = train(replace(asked, out=tmp_path / "whole"))
+    number, undisturbed = len(kept), Counter(kept)
+    assert len(undisturbed) > 3  # trainings and folds
+    kept.clear()
+    points.update(np.random.default_rng(seed).choice(np.arange(2, number - 1), 3, replace=False).tolist())
+    run: Run | None = None
+    while run is None:
+        begun = (tmp_path / "run.unfinished").is_dir()
+        try:
+            run = resume(tmp_path / "run") if begun else train(asked)
+        except _Killed:
+            assert not (tmp_path / "run").exists()
+    for name in ("model.safetensors", "predictions.csv", "splits.csv"):
+        assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+    def table(one: Run) -> list[dict[str, Any]]:
+        told = [{**step, "seconds": None, "forecast": None} for step in one.record["ladder"]]
+        for step in told:
+            step["epochs"] = [
+                {**line, "seconds": None, "pictures_per_second": None} for line in step["epochs"]
+            ]
+        return told
+
+    assert table(run) == table(whole)
+    assert Counter(kept) == undisturbed
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "whole"}
+
+
 def test_an_interrupt_before_anything_was_kept_is_an_interrupt(
     steps: TrainRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +220,7 @@ def test_an_interrupt_before_anything_was_kept_is_an_interrupt(
     def interrupted(*words: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ladder.scratch, "learn", interrupted)
+    monkeypatch.setattr(climber.scratch, "learn", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(steps)
     assert steps.out is not None
@@ -179,7 +243,7 @@ def test_a_step_that_fails_leaves_the_best_so_far(
     def failing(*words: Any) -> Any:
         raise failure
 
-    monkeypatch.setattr(ladder, "learn_from_views", failing)
+    monkeypatch.setattr(climber, "learn_from_views", failing)
     told: list[Event] = []
     run = train(replace(steps, steps="scratch,features,features+light"), told.append)
     *before, stopped = run.record["ladder"]
@@ -195,7 +259,7 @@ def test_a_fault_of_ours_is_no_step_that_failed(steps: TrainRequest, monkeypatch
     def failing(*words: Any) -> Any:
         raise FreezeError("A tensor changed.", "None was expected to.", "Report it.")
 
-    monkeypatch.setattr(ladder, "learn_from_views", failing)
+    monkeypatch.setattr(climber, "learn_from_views", failing)
     with pytest.raises(FreezeError):
         train(replace(steps, steps="scratch,features,features+light"))
 
@@ -214,9 +278,9 @@ def test_what_cannot_be_delivered_gives_way_to_what_it_beat() -> None:
 
         return deliver
 
-    def kept(*deliver: Callable[[], Any]) -> list[ladder._Tried]:
+    def kept(*deliver: Callable[[], Any]) -> list[Tried]:
         nothing: Any = None
-        return [ladder._Tried(nothing, one, None) for one in deliver]
+        return [Tried(nothing, one, None) for one in deliver]
 
     first: Any = object()
     steps = [
@@ -241,15 +305,15 @@ def test_the_time_to_deliver_the_best_is_kept_free(monkeypatch: pytest.MonkeyPat
     given: dict[str, float] = {}
     nothing: Any = None
 
-    def carry_out(rung: Rung, left: float) -> ladder._Tried:
+    def carry_out(rung: Rung, left: float) -> Tried:
         given[rung.name] = left
-        return ladder._Tried(nothing, nothing, None, (), 40.0 if rung.tunes else 0.0)
+        return Tried(nothing, nothing, None, (), 40.0 if rung.tunes else 0.0)
 
     monkeypatch.setattr(ladder, "_judged", lambda climber, best, tried, left: (best is None, "", None))
     base = SimpleNamespace(stage=SimpleNamespace(seconds=1.0))
-    climber: Any = SimpleNamespace(carry_out=carry_out, base=base)
+    climbing: Any = SimpleNamespace(carry_out=carry_out, base=base)
     request = TrainRequest(source="unused", steps="last,last-two,scratch,features", budget=100.0)
-    ladder._climb(climber, request)
+    ladder._climb(climbing, request)
     assert [round(left, -1) for left in given.values()] == [100.0, 100.0, 60.0, 60.0]
 
 
@@ -264,39 +328,10 @@ def test_a_network_from_nothing_learns_as_it_is_judged(
         asked.append(request.class_weights)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ladder.scratch, "learn", learn)
+    monkeypatch.setattr(climber.scratch, "learn", learn)
     with pytest.raises(KeyboardInterrupt):
         train(replace(steps, steps="scratch", views=None, class_weights=weights))
     assert asked == [weights]
-
-
-def test_a_race_leaves_the_time_to_deliver_who_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The longer of both is kept free; without a budget there is all the time."""
-    seconds: list[float] = []
-    race = SimpleNamespace(run=lambda before, after, left: seconds.append(left))
-    monkeypatch.setattr(ladder, "Race", lambda *words: race)
-    train_part, fitted = SimpleNamespace(labels_N=()), SimpleNamespace(class_weights_K=None)
-    base: Any = SimpleNamespace(material=SimpleNamespace(parts={"train": train_part}), fitted=fitted)
-    nothing: Any = None
-    climber = ladder._Climber(TrainRequest(source="unused"), nothing, nothing, base, silent)
-    best, tried = (ladder._Tried(nothing, nothing, None, (), after) for after in (24.0, 10.0))
-    for left in (30.0, math.inf):
-        climber.race(best, tried, left)
-        climber.race(tried, best, left)
-    assert seconds == [6.0, 6.0, math.inf, math.inf]
-
-
-def test_what_was_cached_says_nothing_of_the_pace() -> None:
-    """It is measured by what was computed, where that was most of the maps."""
-
-    def pace(computed: int) -> float:
-        ground: Any = SimpleNamespace(
-            rung=Rung("last", "light"), train=range(10), val=range(4), shown=range(2), maps=None
-        )
-        ground.maps = SimpleNamespace(computed=computed)
-        return ladder._measured_pace(ground, 2.0, 30.0)
-
-    assert [pace(computed) for computed in (0, 11, 12, 24)] == [30.0, 30.0, 6.0, 12.0]
 
 
 def test_a_step_is_a_rung() -> None:

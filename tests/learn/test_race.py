@@ -15,7 +15,10 @@ from pellucid.learn.race import Candidate, Race, chance_of_winning
 from pellucid.learn.standing import standing
 
 LABELS_N = np.arange(100) % 2
-FOLDS = [Fold(np.setdiff1d(np.arange(100), held_M), held_M) for held_M in np.array_split(np.arange(100), 5)]
+FOLDS = [
+    Fold(number, np.setdiff1d(np.arange(100), held_M), held_M)
+    for number, held_M in enumerate(np.array_split(np.arange(100), 5))
+]
 RACE = Race(FOLDS, LABELS_N, None)
 
 

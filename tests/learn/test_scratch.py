@@ -22,6 +22,7 @@ from pellucid.errors import PellucidError, RequestError
 from pellucid.events import Event, Measured, Notice, silent
 from pellucid.learn import scratch
 from pellucid.learn.learned import Clock
+from pellucid.learn.unfinished import Watch
 from pellucid.network.build import build
 from pellucid.network.keras_file import KerasError
 from pellucid.network.text import parse
@@ -294,7 +295,7 @@ def test_classes_are_made_to_count_the_same_where_that_was_asked(
     found = {}
     for weights in ("balanced", "auto", "none"):
         request = asked(strokes, strokes_network, tmp_path / "run", epochs=1, class_weights=weights)
-        found[weights] = scratch.learn(request, looked, split, Clock(), None, silent)
+        found[weights] = scratch.learn(request, looked, split, Clock(), Watch, silent)
     counts_K = np.bincount(found["auto"].parts["train"].labels_N)
     assert counts_K[0] < counts_K[1]
     plans = {weights: one.record["training"]["plan"]["class_weights"] for weights, one in found.items()}

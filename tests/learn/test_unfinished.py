@@ -23,7 +23,7 @@ def request(out: Path, **others: Any) -> TrainRequest:
 
 def begun(out: Path) -> Unfinished:
     unfinished = Unfinished(out)
-    assert unfinished.begin(request(out), "d1") is None
+    assert unfinished.begin(request(out), "d1").state is None
     return unfinished
 
 
@@ -31,9 +31,9 @@ def test_a_training_goes_on_where_it_was_kept(tmp_path: Path) -> None:
     """What was asked and the last state come back; figures are written whole; removal leaves nothing."""
     one = begun(tmp_path / "run")
     assert one.folder == tmp_path / "run.unfinished"
-    assert Unfinished(tmp_path / "run", resumed=True).begin(request(tmp_path / "run"), "d1") is None
+    assert Unfinished(tmp_path / "run", resumed=True).begin(request(tmp_path / "run"), "d1").state is None
     for step in (6, 7):
-        one.keep(State({"a": np.ones(2, np.float32)}, {"step": step}))
+        one.watch().keep(State({"a": np.ones(2, np.float32)}, {"step": step}))
     one.tell([{"event": "epoch", "epoch": 1}])
     assert json.loads((one.folder / "metrics.jsonl").read_text()) == {"event": "epoch", "epoch": 1}
     assert {path.name for path in one.folder.iterdir()} == {
@@ -42,8 +42,32 @@ def test_a_training_goes_on_where_it_was_kept(tmp_path: Path) -> None:
         "metrics.jsonl",
     }
     asked = request_to_resume(tmp_path / "run")
-    state = Unfinished(tmp_path / "run", resumed=True).begin(asked, "d1")
+    state = Unfinished(tmp_path / "run", resumed=True).begin(asked, "d1").state
     assert state is not None and state.facts["step"] == 7
+    one.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_trainings_keep_their_states_apart(tmp_path: Path) -> None:
+    """Each has its own by its name, whatever that is; what was answered once is not answered again."""
+    run = tmp_path / "run"
+    one = begun(run)
+    assert one.left == ""
+    names = ["last", "../last, fold 0"]
+    for number, name in enumerate(names):
+        assert one.watch(name).state is None
+        one.watch(name).keep(State({"a": np.ones(2, np.float32)}, {"step": number}))
+    again = Unfinished(run, resumed=True)
+    assert again.begin(request(run), "d1").state is None
+    states = [again.watch(name).state for name in names]
+    assert [state and state.facts["step"] for state in states] == [0, 1]
+    said = np.array([[0.25, -3.5]], np.float32)
+    assert one.answers("last, fold 1", lambda: said) is not None
+    np.testing.assert_array_equal(again.answers("last, fold 1", lambda: pytest.fail("Once more.")), said)
+    with pytest.raises(RunError, match=r"is damaged: its checkpoint is not one of this network"):
+        again.answers("last", lambda: said)
+    assert one.left != ""
+    assert {path.name for path in tmp_path.rglob("*.safetensors")} == {"checkpoint.safetensors"}
     one.remove()
     assert list(tmp_path.iterdir()) == []
 
@@ -180,6 +204,11 @@ def test_an_interrupt_names_the_command_that_goes_on(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt) as caught, Unfinished(run).under_way():  # it is another's
         raise KeyboardInterrupt
     assert str(caught.value) == ""
+    with pytest.raises(KeyboardInterrupt) as caught, one.under_way():  # it has learnt nothing
+        raise KeyboardInterrupt
+    assert (str(caught.value), one.folder.exists()) == ("", False)
+    one = begun(run)
+    one.watch().keep(State({"a": np.ones(2, np.float32)}, {}))
     with pytest.raises(KeyboardInterrupt) as caught, one.under_way():
         raise KeyboardInterrupt
     assert str(caught.value) == (
@@ -207,7 +236,7 @@ def test_how_a_failed_training_can_be_repeated_is_told(tmp_path: Path) -> None:
     """With a state that is kept; without one there is nothing to tell."""
     one = begun(tmp_path / "run")
     assert one.left == ""
-    one.keep(State({"a": np.ones(2, np.float32)}, {}))
+    one.watch().keep(State({"a": np.ones(2, np.float32)}, {}))
     assert one.left == (
         f"The last good state is kept in '{one.folder}'; delete that to train at the same place."
     )
@@ -226,7 +255,7 @@ def test_a_failure_that_has_learnt_nothing_leaves_nothing(tmp_path: Path) -> Non
     fail(one)
     assert not one.folder.exists()
     two = begun(tmp_path / "run")
-    two.keep(State({"a": np.ones(2, np.float32)}, {}))
+    two.watch().keep(State({"a": np.ones(2, np.float32)}, {}))
     fail(two)
     assert two.folder.is_dir()
     fail(Unfinished(tmp_path / "run", resumed=True))

@@ -92,7 +92,7 @@ def learn(
     base = learn_base(request, looked, split, clock, listen)
     with clock("finetuning"):
         begun = perf_counter()
-        watch = unfinished.watch(request, looked.digest)
+        watch = unfinished.begin(request, looked.digest)
         ground = break_ground(rung, request, looked, base, stock, listen, number=views_begun(watch))
         climbed = climb(ground, request, base, watch, listen)
         spent = perf_counter() - begun

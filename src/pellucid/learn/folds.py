@@ -16,8 +16,13 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Fold:
-    """Places among the training pictures: those that are learnt from, and those held out; both ascending."""
+    """Places among the training pictures: those that are learnt from, and those held out; both ascending.
 
+    Attributes:
+        number: Which of the folds it is, from 0.
+    """
+
+    number: int
     seen_M: NDArray[np.int64]
     held_M: NDArray[np.int64]
 
@@ -53,7 +58,7 @@ def deal(labels_N: NDArray[np.int64], groups: Sequence[str], seed: int, number: 
         held[fold] += members[group]
     everything_N = np.arange(len(labels_N))
     return [
-        Fold(np.setdiff1d(everything_N, places), np.array(sorted(places), np.int64))
-        for places in held
+        Fold(number, np.setdiff1d(everything_N, places), np.array(sorted(places), np.int64))
+        for number, places in enumerate(held)
         if places
     ]

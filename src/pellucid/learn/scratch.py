@@ -1,7 +1,7 @@
 """A network from nothing: all of its layers learn, from the pictures alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pellucid.evaluation.shift import shift_curve
 from pellucid.events import Listener, Notice, phase, silent
 from pellucid.learn.learned import SPLITS, Clock, Learned, Part, Stage, parts_of
 from pellucid.learn.sight import Sight, choose_sight, spread, standardised
-from pellucid.learn.unfinished import Unfinished, Watch
+from pellucid.learn.unfinished import Watch
 from pellucid.learn.views import refuse_other_size, views_of
 from pellucid.network.account import account
 from pellucid.network.blueprint import Blueprint
@@ -100,13 +100,13 @@ def learn(
     looked: Scan,
     split: Split,
     clock: Clock,
-    unfinished: Unfinished | None,
+    begin: Callable[[], Watch],
     listen: Listener,
 ) -> Learned:
     """Train the request's network on the training pictures; validation chooses the best weights.
 
     Args:
-        unfinished: Keeps the training's state, so that one that is killed goes on; None keeps none.
+        begin: Called once it is plain that the training can be: gives who keeps its state.
 
     Raises:
         SourceError: a split has no picture that can be read.
@@ -119,7 +119,7 @@ def learn(
     refuse_other_size(augmentation(request.augment), sight.preprocess)
     plan = request.plan(len(split.train))
     _refuse_too_large(sight.blueprint, min(plan.batch, len(split.train)))
-    watch = unfinished.watch(request, looked.digest) if unfinished else Watch()
+    watch = begin()
     with clock("decoding"):
         material = _material(request, looked, split, sight, listen)
     with clock("training"):

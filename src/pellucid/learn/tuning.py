@@ -211,10 +211,11 @@ def out_of_fold(
         if not isinstance(event, Notice):
             listen(replace(event, name="Training on a fold"))
 
-    same = replace(request, learning_rate=climbed.record["plan"]["rate"])
+    found = climbed.record
+    same, threads = replace(request, learning_rate=found["plan"]["rate"]), found["threads"]
     held = (ground.plain or ground.train).take(fold.held_M)
     fewer = replace(ground, train=ground.train.take(fold.seen_M), held=held)
-    return climb(fewer, same, base, Watch(), progress).held_logits_MK
+    return climb(fewer, same, base, Watch(), progress, threads=threads).held_logits_MK
 
 
 def views_begun(watch: Watch) -> int | None:

@@ -3,6 +3,7 @@
 It stands beside the run that it will be (``runs/digits-1.unfinished``) and goes away when the run is there.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -13,6 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.data.fractions import Fractions
 from pellucid.errors import PellucidError, RequestError, RunError, shown
@@ -29,6 +33,7 @@ _REQUEST = "request.json"
 _METRICS = "metrics.jsonl"
 _SUFFIX = ".unfinished"
 _WHAT = "the training under way"
+_ANSWERS = "answers"
 _SAVE_EVERY = 20.0  # seconds
 
 
@@ -137,13 +142,50 @@ class Unfinished:
                 f"Go on with it: {self.command}. Or delete it.",
             )
 
-    def watch(self, request: TrainRequest, digest: str) -> Watch:
-        """What keeps the state of this training here; it begins or goes on, and raises, as ``begin`` does."""
-        state = self.begin(request, digest)
-        return Watch(state, self.restoring, self.keep, self.tell, _SAVE_EVERY, lambda: self.left)
+    def watch(self, training: str = "") -> Watch:
+        """What keeps the state of a training here, once it was begun.
 
-    def begin(self, request: TrainRequest, digest: str) -> State | None:
-        """Make the folder, or look at the one that is there; the state to go on from, if any.
+        Args:
+            training: Its name, where it is one of several, whose states stand in folders of their own.
+
+        Raises:
+            RunError: its state is damaged.
+        """
+        place = self._place(training)
+
+        def keep(state: State) -> None:
+            self._put(place, state)
+
+        return Watch(read_state(place), self.restoring, keep, self.tell, _SAVE_EVERY, lambda: self.left)
+
+    def answers(self, training: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """What a training answered, which is carried out only where that does not stand here already.
+
+        Raises:
+            RunError: what stands here is damaged.
+            StorageError: it cannot be written.
+        """
+        place = self._place(training)
+        state = read_state(place)
+        if state is None:
+            state = State({_ANSWERS: make()}, {})
+            self._put(place, state)
+        with self.restoring():
+            return np.asarray(state.tensors[_ANSWERS], np.float32)
+
+    def _place(self, training: str) -> Path:
+        """The folder of a training's state."""
+        if not training:
+            return self.folder
+        return self.folder / hashlib.blake2b(training.encode(), digest_size=8).hexdigest()
+
+    def _put(self, place: Path, state: State) -> None:
+        with storage_errors(place, _WHAT):
+            place.mkdir(exist_ok=True)
+        write_state(place, state)
+
+    def begin(self, request: TrainRequest, digest: str) -> Watch:
+        """Make the folder, or look at the one that is there; what keeps the state, and has the last one.
 
         Args:
             request: What was asked.
@@ -163,16 +205,12 @@ class Unfinished:
                     "The very same pictures were expected, since what was learnt so far rests on them.",
                     f"Bring them back, or delete {shown(self.folder)} and train again.",
                 )
-            return read_state(self.folder)
+            return self.watch()
         with storage_errors(self.folder, _WHAT), whole_folder(self.folder) as partial:
             told = {"request": request.to_json(), "digest": digest}
             (partial / _REQUEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         self.made = True
-        return None
-
-    def keep(self, state: State) -> None:
-        """Put a state in place of the last one."""
-        write_state(self.folder, state)
+        return self.watch()
 
     def tell(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Write the figures so far, all of them, for whoever looks on."""
@@ -189,7 +227,7 @@ class Unfinished:
     def under_way(self) -> Iterator[None]:
         """Within the block, an interrupt says how the training goes on, where one is under way.
 
-        One that began here and failed before it had learnt anything leaves nothing behind, so that the same
+        One that began here and ended before it had learnt anything leaves nothing behind, so that the same
         command can be given again, set right.
 
         Raises:
@@ -198,16 +236,21 @@ class Unfinished:
         try:
             yield
         except PellucidError:
-            if self.made and not has_state(self.folder):
-                self.remove()
+            self._remove_empty()
             raise
         except KeyboardInterrupt as error:
+            self._remove_empty()
             if not self.ours or not self.folder.exists():
                 raise
             raise KeyboardInterrupt(
                 f"Interrupted. What was learnt so far is kept in {shown(self.folder)}. "
                 f"Go on with: {self.command}"
             ) from error
+
+    def _remove_empty(self) -> None:
+        """Delete the folder where it began here and nothing was learnt."""
+        if self.made and not has_state(self.folder):
+            self.remove()
 
     @contextmanager
     def restoring(self) -> Iterator[None]:

@@ -52,8 +52,8 @@ def write_state(folder: Path, state: State) -> None:
 
 
 def has_state(folder: Path) -> bool:
-    """Whether a state was written there."""
-    return (folder / _FILE).exists()
+    """Whether a state was written there, or in a folder of it."""
+    return next(folder.rglob(_FILE), None) is not None
 
 
 def read_state(folder: Path) -> State | None:
@@ -63,7 +63,7 @@ def read_state(folder: Path) -> State | None:
         RunError: it is damaged.
     """
     path = folder / _FILE
-    if not has_state(folder):
+    if not path.exists():
         return None
     try:
         with safe_open(path, "numpy") as file:
