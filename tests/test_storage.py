@@ -15,6 +15,7 @@ from pellucid.storage import (
     partial_name,
     put_whole,
     refuse_no_place,
+    safe_stem,
     storage_errors,
     whole_folder,
     writable_cache,
@@ -170,3 +171,22 @@ def test_a_file_is_put_in_its_place(tmp_path: Path) -> None:
     put_whole(tmp_path / "partial", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == b"all of it"
     assert not (tmp_path / "partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "stem"),
+    [
+        ("photos of bees", "photos-of-bees"),
+        ("../../etc/x", "etc-x"),
+        ("-rf", "rf"),
+        (".hidden", "hidden"),
+        ("a\n\x1b[1m b", "a-1m-b"),
+        ("...", "run"),
+        ("", "run"),
+        ("蜂" * 200, "蜂" * 60),
+        ("\U00020000" * 200, "\U00020000" * 45),
+    ],
+)
+def test_a_name_after_whatever_was_given_is_safe(given: str, stem: str) -> None:
+    """It holds letters, digits, dots, dashes and underscores, is not hidden, and leaves room for a suffix."""
+    assert safe_stem(given, "run") == stem

@@ -4,7 +4,6 @@ Each step is a room of its own; here they only follow one another.
 """
 
 import json
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -37,7 +36,7 @@ from pellucid.run import (
     write_record,
     write_table,
 )
-from pellucid.storage import storage_errors, whole_folder
+from pellucid.storage import safe_stem, storage_errors, whole_folder
 
 
 def resume(folder: Path, listen: Listener = silent) -> Run:
@@ -128,8 +127,7 @@ def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: 
 
 def _free_folder(source: str) -> Path:
     """runs/NAME-1, or the next number that is free."""
-    name = re.sub(r"[^\w.-]+", "-", Path(source).expanduser().resolve().name, flags=re.ASCII).strip("-.")
-    name = name.removeprefix("builtin-")[:60] or "run"
+    name = safe_stem(Path(source.removeprefix("builtin:")).expanduser().resolve().name, "run")
     paths = (Path("runs") / f"{name}-{number}" for number in count(1))
     return next(path for path in paths if not path.exists() and not Unfinished(path).folder.exists())
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -181,6 +182,20 @@ def put_whole(partial: Path, path: Path) -> None:
     """
     _flush(partial)
     partial.replace(path)
+
+
+def safe_stem(given: str, otherwise: str) -> str:
+    """The beginning of a file name, after whatever was given, for a suffix and a number to follow.
+
+    It holds letters of any language, digits, dots, dashes and underscores, is not hidden, and has 60
+    characters and 180 bytes at most.
+
+    Args:
+        given: What it is to be called after.
+        otherwise: What it is called where nothing of that is left.
+    """
+    letters = re.sub(r"[^\w.-]+", "-", given).strip("-.")[:60]
+    return letters.encode()[:180].decode(errors="ignore") or otherwise
 
 
 def partial_name(path: Path) -> str:

@@ -1,6 +1,5 @@
 """``pellucid augment``: pictures beside views of them, as training will see them."""
 
-import re
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -118,6 +117,8 @@ def _nothing(source: str, tried: bool) -> SourceError:
 
 def _free_folder(source: str, preset: str) -> Path:
     """views/NAME-PRESET-1, or the next number that is free."""
-    name = re.sub(r"[^\w.-]+", "-", Path(source.removeprefix("builtin:")).name).strip("-.") or "pictures"
-    candidates = (Path("views") / f"{name[:60]}-{called(preset)}-{turn}" for turn in count(1))
+    from pellucid.storage import safe_stem
+
+    name = safe_stem(Path(source.removeprefix("builtin:")).name, "pictures")
+    candidates = (Path("views") / f"{name}-{called(preset)}-{turn}" for turn in count(1))
     return next(folder for folder in candidates if not folder.exists())

@@ -1,10 +1,10 @@
 """The PNG that a command writes: which names will do, and which is taken where none is given."""
 
-import re
 from itertools import count
 from pathlib import Path
 
 from pellucid.errors import RequestError, printable, shown
+from pellucid.storage import safe_stem
 
 _SUFFIX = ".png"
 
@@ -39,12 +39,7 @@ def check_png(out: Path | None, picture: str | None = None) -> None:
 
 
 def free_png(given: str, what: str) -> Path:
-    """GIVEN-WHAT.png in this folder, or the first of -2, -3 ... that is free.
-
-    It holds letters, digits, dots, dashes and underscores only, whatever was given.
-    """
-    letters = re.sub(r"[^\w.-]+", "-", given).strip("-.")[:60]
-    # A name has 255 bytes at most, and a letter up to four.
-    stem = letters.encode()[:180].decode(errors="ignore") or "picture"
+    """GIVEN-WHAT.png in this folder, or the first of -2, -3 ... that is free; given may be anything."""
+    stem = safe_stem(given, "picture")
     names = (f"{stem}-{what}{'' if turn == 1 else f'-{turn}'}{_SUFFIX}" for turn in count(1))
     return next(Path(name) for name in names if not Path(name).exists())
