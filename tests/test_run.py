@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from pellucid.errors import BackboneError, RunError
-from pellucid.run import Run, is_run, load_run
+from pellucid.run import Run, is_run, load_run, read_record
 
 
 def test_what_is_loaded_answers_as_what_was_trained(run: Run, colours: Path) -> None:
@@ -119,6 +120,30 @@ def test_a_newer_format_asks_for_an_update(run: Run) -> None:
         f"The run '{run.folder}' has format 2; Pellucid 9.9 wrote it. This version reads formats up to 1. "
         "Update Pellucid: pip install --upgrade pellucid"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[" * 100_000, "run.json is not JSON"),
+        ('{"format": 1, "a": NaN}', "run.json is not JSON"),
+        ('{"format": 1, "a": 1e999}', "run.json is not JSON"),
+        (f'{{"format": 1, "a": {"9" * 400}}}', "run.json is not JSON"),
+        ('{"format": true}', "run.json does not say its format"),
+    ],
+)
+def test_a_record_that_would_trip_whoever_reads_it_is_damaged(tmp_path: Path, text: str, what: str) -> None:
+    """No number in it may be infinite, since a page could not be sent it; nor is it nested without end."""
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RunError, match=re.escape(f"The run '{tmp_path}' is damaged: {what}.")):
+        read_record(tmp_path)
+
+
+def test_a_record_that_is_too_large_is_not_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is told."""
+    monkeypatch.setattr("pellucid.run.LARGEST", 10)
+    with pytest.raises(RunError, match=r"run\.json has [\d,]+ bytes"):
+        read_record(run.folder)
 
 
 def test_a_file_is_no_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ what was said of each picture. How a run comes about is left to ``recipe``.
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,9 @@ SPLITS = "splits.csv"
 METRICS = "metrics.jsonl"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
+LARGEST = 2**30
+"""Bytes of a file of a run that are read; one of more is no run's."""
+
 _NETWORK = "network."
 
 
@@ -142,7 +146,7 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
         RunError: there is no run, it is damaged, or a newer version wrote it.
         BackboneError: the backbone that it stands on is not on this machine, or has other weights.
     """
-    record = _read_record(folder)
+    record = read_record(folder)
     try:
         tensors = _read_tensors(folder, record)
         head = _head(folder, tensors)
@@ -164,11 +168,19 @@ def load_run(folder: Path, *, listen: Listener = silent) -> Run:
     return Run(folder, record, classifier)
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """What ``run.json`` holds; every number in it is finite.
+
+    Raises:
+        RunError: It is not there, is no such record, or a newer version wrote it.
+    """
     path = folder / RECORD
     wanted = f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it."
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise damaged(folder, f"{RECORD} has {size:,} bytes")
+        record = parsed(path.read_bytes())
     except FileNotFoundError as error:
         if is_run(folder):
             raise damaged(folder, f"{RECORD} is missing") from error
@@ -189,10 +201,10 @@ def _read_record(folder: Path) -> dict[str, Any]:
             f"A run folder with {RECORD} in it was expected.",
             "Check the path and its permissions.",
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(folder, f"{RECORD} is not JSON") from error
     version = record.get("format") if isinstance(record, dict) else None
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise damaged(folder, f"{RECORD} does not say its format")
     if version > FORMAT:
         raise RunError(
@@ -201,6 +213,32 @@ def _read_record(folder: Path) -> dict[str, Any]:
             "Update Pellucid: pip install --upgrade pellucid",
         )
     return dict(record)
+
+
+def parsed(text: str | bytes) -> Any:
+    """JSON in which every number is finite, and small enough for whoever reads it.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if abs(value) > 2**63:
+        raise ValueError(f"{text[:20]}... is too large")
+    return value
 
 
 def _layers(

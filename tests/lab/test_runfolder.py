@@ -10,7 +10,7 @@ import pytest
 
 from pellucid.errors import RunError
 from pellucid.lab import runfolder
-from pellucid.lab.runfolder import read_answers, read_epochs, read_record
+from pellucid.lab.runfolder import read_answers, read_epochs
 from pellucid.run import Run
 
 EPOCH = {
@@ -25,11 +25,6 @@ EPOCH = {
     "seconds": 2.0,
     "pictures_per_second": 10.0,
 }
-
-
-def test_the_record_is_what_training_wrote(scratched: Run) -> None:
-    """As the run itself reads it."""
-    assert read_record(scratched.folder) == scratched.record
 
 
 def test_the_epochs_are_those_of_the_record(scratched: Run) -> None:
@@ -62,38 +57,6 @@ def test_the_answers_are_the_table_with_digests(scratched: Run) -> None:
         )
         assert one.confidence == float(row["confidence"])
         assert one.digest == digests[one.path]
-
-
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("{", "run.json is not JSON"),
-        ("[" * 100_000, "run.json is not JSON"),
-        ('{"format": 1, "a": NaN}', "run.json is not JSON"),
-        ('{"format": 1, "a": 1e999}', "run.json is not JSON"),
-        (f'{{"format": 1, "a": {"9" * 400}}}', "run.json is not JSON"),
-        ("[]", "run.json does not say its format"),
-        ('{"format": true}', "run.json does not say its format"),
-    ],
-)
-def test_a_damaged_record_is_named(tmp_path: Path, text: str, what: str) -> None:
-    """No number in it may be infinite, since a page could not be sent it."""
-    (tmp_path / "run.json").write_text(text)
-    with pytest.raises(RunError) as caught:
-        read_record(tmp_path)
-    assert str(caught.value) == (
-        f"The run '{tmp_path}' is damaged: {what}. A run folder as 'pellucid train' wrote it was expected. "
-        "Restore it from a copy, or train again; run.json says with what."
-    )
-
-
-def test_a_newer_record_and_a_missing_one(tmp_path: Path) -> None:
-    """Each in its own words."""
-    with pytest.raises(RunError, match=r"damaged: run\.json is missing\."):
-        read_record(tmp_path)
-    (tmp_path / "run.json").write_text('{"format": 99}')
-    with pytest.raises(RunError, match="has format 99"):
-        read_record(tmp_path)
 
 
 def test_only_the_last_stage_of_several_is_told(tmp_path: Path) -> None:
@@ -154,14 +117,14 @@ def test_a_table_that_training_did_not_write_is_not_read(scratched: Run) -> None
 def test_a_file_that_is_too_large_is_not_read(scratched: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is told."""
     monkeypatch.setattr(runfolder, "LARGEST", 10)
-    with pytest.raises(RunError, match=r"run\.json has [\d,]+ bytes"):
-        read_record(scratched.folder)
+    with pytest.raises(RunError, match=r"metrics\.jsonl has [\d,]+ bytes"):
+        read_epochs(scratched.folder)
 
 
 def test_a_folder_in_the_place_of_a_file(scratched: Run) -> None:
     """It cannot be read, and that is said."""
-    (scratched.folder / "run.json").unlink()
-    (scratched.folder / "run.json").mkdir()
-    with pytest.raises(RunError, match=r"run\.json cannot be read"):
-        read_record(scratched.folder)
+    (scratched.folder / "metrics.jsonl").unlink()
+    (scratched.folder / "metrics.jsonl").mkdir()
+    with pytest.raises(RunError, match=r"metrics\.jsonl cannot be read"):
+        read_epochs(scratched.folder)
     shutil.rmtree(scratched.folder)

@@ -1,6 +1,5 @@
 """``pellucid network``: every layer of a network, with what it costs and how that is counted."""
 
-import json
 import re
 import shutil
 import sys
@@ -20,7 +19,6 @@ from pellucid.errors import RequestError, RunError, UnknownBackboneError, shown
 if TYPE_CHECKING:
     from pellucid.network.account import Account, Row
 
-_RECORD = "run.json"
 _KERAS = ".keras"
 _WIDEST = 110  # columns of prose, where the terminal does not say that it has fewer
 
@@ -145,23 +143,18 @@ def _of_run(folder: Path, name: str) -> _Found:
     """The network of a run: its own, or the backbone that it stands on with its head."""
     from pellucid.network.account import account
     from pellucid.network.text import parse
+    from pellucid.run import RECORD, read_record
 
+    record = read_record(folder)
     try:
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         text = record.get("network")
         cut = None if text is not None else [str(record["backbone"][key]) for key in ("name", "boundary")]
         classes = len(record["classes"])
         above = str(record["finetune"]["boundary"]) if "finetune" in record else None
-    except FileNotFoundError as error:
-        raise RunError(
-            f"There is no run at {shown(folder)}.",
-            f"A run folder was expected: one that 'pellucid train' made, with {_RECORD} in it.",
-            "Check the path.",
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError) as error:
         raise RunError(
             f"The run {shown(folder)} does not say its network.",
-            f"A run folder whose {_RECORD} is as 'pellucid train' wrote it was expected.",
+            f"A run folder whose {RECORD} is as 'pellucid train' wrote it was expected.",
             "Restore it from a copy, or train again.",
         ) from error
     if cut is None:

@@ -7,19 +7,14 @@ of a run is ``run``'s business.
 import csv
 import hashlib
 import io
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import RunError, shown
-from pellucid.run import FORMAT, METRICS, PREDICTIONS, RECORD, SPLITS, damaged
-
-LARGEST = 2**30
-"""Bytes of a file of a run that are read; one of more is no run's."""
+from pellucid.errors import shown
+from pellucid.run import LARGEST, METRICS, PREDICTIONS, SPLITS, damaged, parsed
 
 _NUMBERS = ("loss", "val_loss", "accuracy", "val_accuracy", "seconds")
 
@@ -43,30 +38,6 @@ class Answered:
     digest: str
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """What ``run.json`` holds; every number in it is finite.
-
-    Raises:
-        RunError: It is not there, is no such record, or a newer version wrote it.
-    """
-    try:
-        record = json.loads(
-            _bytes(folder, RECORD), parse_constant=_refuse, parse_float=_finite, parse_int=_whole
-        )
-    except (ValueError, RecursionError) as error:
-        raise damaged(folder, f"{RECORD} is not JSON") from error
-    version = record.get("format") if isinstance(record, dict) else None
-    if type(version) is not int:
-        raise damaged(folder, f"{RECORD} does not say its format")
-    if version > FORMAT:
-        raise RunError(
-            f"The run {shown(folder)} has format {version}.",
-            f"This version reads formats up to {FORMAT}.",
-            "Update Pellucid: pip install --upgrade pellucid",
-        )
-    return dict(record)
-
-
 def read_epochs(folder: Path) -> list[dict[str, float]]:
     """The epochs of the last stage that ``metrics.jsonl`` tells; none where there is no such file yet.
 
@@ -78,7 +49,7 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
     epochs: list[dict[str, float]] = []
     for number, line in enumerate(_bytes(folder, METRICS).splitlines(), 1):
         try:
-            told = json.loads(line, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+            told = parsed(line)
             if told["event"] == "epoch":
                 if epochs and told["epoch"] <= epochs[-1]["epoch"]:
                     epochs = []  # another stage has begun
@@ -163,20 +134,4 @@ def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise ValueError(f"a confidence of {value}")
-    return value
-
-
-def _refuse(word: str) -> float:
-    raise ValueError(f"{word} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse(text)
-
-
-def _whole(text: str) -> int:
-    value = int(text)
-    if abs(value) > 2**63:
-        raise ValueError(f"{text[:20]}... is too large")
     return value

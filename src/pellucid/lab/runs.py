@@ -25,12 +25,12 @@ from pellucid.lab.runfigures import (
     stages,
     tried,
 )
-from pellucid.lab.runfolder import Answered, read_answers, read_epochs, read_record
+from pellucid.lab.runfolder import Answered, read_answers, read_epochs
 from pellucid.lab.runlist import folder_of, is_training, listed
 from pellucid.lab.tiles import make_tiles
 from pellucid.learn.unfinished import Unfinished, request_to_resume, run_of
 from pellucid.report.wording import counted, duration, percent
-from pellucid.run import METRICS, RECORD, damaged
+from pellucid.run import METRICS, RECORD, damaged, read_record
 from pellucid.training.epoch import best_line
 
 WORST = 18
