@@ -389,10 +389,10 @@ def test_any_text_is_a_network_or_refused_where_it_is_wrong(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a" + " " * 99_000 + "=", "input 3x3x1;" + "relu;" * 19_000, "=" * 99_999])
 def test_a_long_text_takes_no_long_time(text: str) -> None:
-    """The longest texts are read or refused at once."""
-    began = time.perf_counter()
+    """The longest texts are read or refused at once: in seconds of this thread's own, whatever else runs."""
+    began = time.thread_time()
     try:
         assert len(parse(text).layers) == 19_000
     except BlueprintError as error:
         assert len(str(error)) < 1000
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
