@@ -73,19 +73,20 @@ def train(request: TrainRequest, listen: Listener = silent, *, resumed: bool = F
     for told in () if resumed else request.idle:
         listen(Notice(told))
     folder = request.out or _free_folder(request.source)
-    unfinished = Unfinished(folder, resumed)
+    other = partial(_free_folder, request.source) if request.out is None else None
+    unfinished = Unfinished(folder, resumed, other)
     if request.network is not None:
         request = scratch.settled(request, listen)
     unfinished.refuse_another()
     _refuse_no_place(folder)
     with unfinished.under_way():
-        run = _train(request, folder, unfinished, listen)
+        run = _train(request, unfinished, listen)
     if unfinished.ours:
         unfinished.remove()
     return run
 
 
-def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: Listener) -> Run:
+def _train(request: TrainRequest, unfinished: Unfinished, listen: Listener) -> Run:
     clock = Clock()
     with clock("scan"):
         looked = scan(open_source(request.source), listen)
@@ -116,6 +117,7 @@ def _train(request: TrainRequest, folder: Path, unfinished: Unfinished, listen: 
         "test": test.proportion.to_json(),
         "evaluation": test.to_json(),
     }
+    folder = unfinished.run
     while True:
         try:
             return _write(folder, record, learned, looked, clock, listen)

@@ -111,6 +111,18 @@ def test_an_unfinished_training_is_not_overwritten(tmp_path: Path) -> None:
     Unfinished(run, resumed=True).refuse_another()
 
 
+def test_a_place_that_was_taken_meanwhile_is_left(tmp_path: Path) -> None:
+    """Where nobody named it: two trainings that began in the same second both have one."""
+    first, second = tmp_path / "run-1", tmp_path / "run-2"
+    begun(first)
+    one = Unfinished(first, other=lambda: second)
+    one.begin(request(first), "d1")
+    assert (one.run, one.ours) == (second, True)
+    assert request_to_resume(second).source == "photos"
+    with pytest.raises(RequestError, match="There is an unfinished training"):
+        Unfinished(first, other=lambda: first).begin(request(first), "d1")
+
+
 def test_other_pictures_are_refused(tmp_path: Path) -> None:
     """What was learnt so far rests on the pictures that were there."""
     one = begun(tmp_path / "run")

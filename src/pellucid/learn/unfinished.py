@@ -99,11 +99,13 @@ class Unfinished:
     Attributes:
         run: Where the run will stand.
         resumed: Whether a training goes on that began earlier.
+        other: Gives another place, where this one was taken meanwhile; None where a person named it.
         made: Whether the folder was made here, and is nobody else's.
     """
 
     run: Path
     resumed: bool = False
+    other: Callable[[], Path] | None = None
     made: bool = False
 
     @property
@@ -196,6 +198,8 @@ class Unfinished:
             RunError: a training goes on, and the pictures are others now, or its folder is damaged.
             StorageError: the folder cannot be made.
         """
+        if self.other is not None and not self.resumed and self.folder.exists():
+            self.run = self.other()
         self.refuse_another()
         if self.resumed:
             if _read(self.folder)["digest"] != digest:
