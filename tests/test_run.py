@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -135,13 +134,17 @@ def test_a_newer_format_asks_for_an_update(run: Run) -> None:
 def test_a_record_that_would_trip_whoever_reads_it_is_damaged(tmp_path: Path, text: str, what: str) -> None:
     """No number in it may be infinite, since a page could not be sent it; nor is it nested without end."""
     (tmp_path / "run.json").write_text(text)
-    with pytest.raises(RunError, match=re.escape(f"The run '{tmp_path}' is damaged: {what}.")):
+    with pytest.raises(RunError) as caught:
         read_record(tmp_path)
+    assert str(caught.value) == (
+        f"The run '{tmp_path}' is damaged: {what}. A run folder as 'pellucid train' wrote it was expected. "
+        "Restore it from a copy, or train again; run.json says with what."
+    )
 
 
 def test_a_record_that_is_too_large_is_not_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is told."""
-    monkeypatch.setattr("pellucid.run.LARGEST", 10)
+    monkeypatch.setattr("pellucid.run._LARGEST", 10)
     with pytest.raises(RunError, match=r"run\.json has [\d,]+ bytes"):
         read_record(run.folder)
 

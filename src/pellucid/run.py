@@ -40,9 +40,7 @@ SPLITS = "splits.csv"
 METRICS = "metrics.jsonl"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
-LARGEST = 2**30
-"""Bytes of a file of a run that are read; one of more is no run's."""
-
+_LARGEST = 2**30  # bytes of a file of a run that are read; one of more is no run's
 _NETWORK = "network."
 
 
@@ -174,13 +172,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         RunError: It is not there, is no such record, or a newer version wrote it.
     """
-    path = folder / RECORD
     wanted = f"A run folder was expected: one that 'pellucid train' made, with {RECORD} in it."
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise damaged(folder, f"{RECORD} has {size:,} bytes")
-        record = parsed(path.read_bytes())
+        record = parsed(read_file(folder, RECORD))
     except FileNotFoundError as error:
         if is_run(folder):
             raise damaged(folder, f"{RECORD} is missing") from error
@@ -213,6 +207,19 @@ def read_record(folder: Path) -> dict[str, Any]:
             "Update Pellucid: pip install --upgrade pellucid",
         )
     return dict(record)
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """The bytes of a file of a run.
+
+    Raises:
+        RunError: it is too large to be one.
+        OSError: it cannot be read.
+    """
+    size = (folder / name).stat().st_size
+    if size > _LARGEST:
+        raise damaged(folder, f"{name} has {size:,} bytes")
+    return (folder / name).read_bytes()
 
 
 def parsed(text: str | bytes) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pellucid.errors import RunError
-from pellucid.lab import runfolder
 from pellucid.lab.runfolder import read_answers, read_epochs
 from pellucid.run import Run
 
@@ -116,7 +115,7 @@ def test_a_table_that_training_did_not_write_is_not_read(scratched: Run) -> None
 
 def test_a_file_that_is_too_large_is_not_read(scratched: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is told."""
-    monkeypatch.setattr(runfolder, "LARGEST", 10)
+    monkeypatch.setattr("pellucid.run._LARGEST", 10)
     with pytest.raises(RunError, match=r"metrics\.jsonl has [\d,]+ bytes"):
         read_epochs(scratched.folder)
 

@@ -11,6 +11,7 @@ from pellucid.cli import options
 from pellucid.cli.output import emit, name_skipped, say, skipped_status
 from pellucid.errors import RequestError, SourceError, shown
 from pellucid.request import check_seed
+from pellucid.storage import safe_stem, storage_errors, whole_folder
 from pellucid.training.rung import called
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def run(
     from pellucid.pictures.augment.text import augmentation
     from pellucid.report.sheet import sheet
     from pellucid.report.views import page, rows, summary
-    from pellucid.storage import storage_errors, whole_folder
 
     _check("views", views, _MOST_VIEWS, "8 are enough to see what a preset does.")
     _check("pictures", number, _MOST_PICTURES, "6 are enough to see what a preset does.")
@@ -117,8 +117,6 @@ def _nothing(source: str, tried: bool) -> SourceError:
 
 def _free_folder(source: str, preset: str) -> Path:
     """views/NAME-PRESET-1, or the next number that is free."""
-    from pellucid.storage import safe_stem
-
     name = safe_stem(Path(source.removeprefix("builtin:")).name, "pictures")
     candidates = (Path("views") / f"{name}-{called(preset)}-{turn}" for turn in count(1))
     return next(folder for folder in candidates if not folder.exists())

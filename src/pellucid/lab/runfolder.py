@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import shown
-from pellucid.run import LARGEST, METRICS, PREDICTIONS, SPLITS, damaged, parsed
+from pellucid.run import METRICS, PREDICTIONS, SPLITS, damaged, parsed, read_file
 
 _NUMBERS = ("loss", "val_loss", "accuracy", "val_accuracy", "seconds")
 
@@ -120,10 +120,7 @@ def _rows(folder: Path, name: str, told: str, *columns: str) -> list[tuple[str, 
 
 def _bytes(folder: Path, name: str) -> bytes:
     try:
-        size = (folder / name).stat().st_size
-        if size > LARGEST:
-            raise damaged(folder, f"{name} has {size:,} bytes")
-        return (folder / name).read_bytes()
+        return read_file(folder, name)
     except FileNotFoundError as error:
         raise damaged(folder, f"{name} is missing") from error
     except OSError as error:

@@ -87,7 +87,6 @@ def other_views(request: TrainRequest, best: Rung) -> tuple[Rung, ...]:
 def _climb(climber: Climber, request: TrainRequest) -> tuple[list[Tried], list[Step]]:
     """Step by step; those that were kept, the best last, and the table."""
     begun = perf_counter()
-    best: Tried | None = None
     kept: list[Tried] = []
     at = Rung(FROZEN)
     budget = math.inf if request.budget is None else request.budget
@@ -98,7 +97,7 @@ def _climb(climber: Climber, request: TrainRequest) -> tuple[list[Tried], list[S
         yield from other_views(request, at)
 
     for rung in rungs():
-        started = perf_counter()
+        started, best = perf_counter(), kept[-1] if kept else None
         left = max(budget - (started - begun), 0.0)
         try:
             # A tuned step's own delivery, which is part of its forecast, takes about as long as the best's.
@@ -137,7 +136,7 @@ def _climb(climber: Climber, request: TrainRequest) -> tuple[list[Tried], list[S
             )
         )
         if better:
-            best, at = tried, rung
+            at = rung
             kept.append(tried)
     # A frozen step is always among them, and costs nothing any more.
     return kept or [climber.carry_out(Rung(FROZEN), math.inf)], steps
