@@ -64,5 +64,5 @@ smoke: $(READY)
 	$(BIN)/python tools/smoke.py
 
 clean:
-	rm -rf $(VENV) .venv-* dist build site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) .venv-* dist build site .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache

@@ -208,6 +208,17 @@ def test_every_test_says_what_it_states() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [".coverage", ".coverage.host.pid1.Xabcdefx", ".hypothesis/x", ".pytest_cache/x", "x/__pycache__/x.pyc"],
+)
+def test_what_a_running_test_leaves_is_never_part_of_the_checkout(name: str) -> None:
+    """git ignores what the suite writes beside the code while it runs, so `tracked` never meets it."""
+    tracked()  # skips where there is no git checkout
+    asked = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", name], cwd=ROOT)
+    assert asked.returncode == 0
+
+
 def test_no_room_has_a_vague_name() -> None:
     """No file or folder of ours is called utils, helpers, common or misc."""
     vague = [
