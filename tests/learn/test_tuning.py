@@ -138,7 +138,7 @@ def test_a_training_that_goes_on_keeps_its_rate_and_its_threads(
         threads.append(self.threads)
 
     monkeypatch.setattr(Loop, "__init__", making)
-    climb_again(ground, replace(again, record={**again.record, "threads": 3}), search, base, silent)
+    climb_again(ground, replace(again, record={**again.record, "threads": 3}), search, base, Watch(), silent)
     assert threads == [3]
 
 
@@ -187,12 +187,18 @@ def test_validation_pictures_are_learnt_from_in_the_end(
 ) -> None:
     """Other tensors and another head; what was said of the validation pictures before is what stays."""
     climbed = climb(ground, request_, base, Watch(), silent)
-    again = climb_again(ground, climbed, request_, base, silent)
+    states: list[State] = []
+    watch = Watch(keep=states.append, every=0.0, tell=lambda lines: pytest.fail("Its figures were told."))
+    again = climb_again(ground, climbed, request_, base, watch, silent)
     assert again.record["refitted"] == len(ground.train) + len(ground.val)
     assert again.record["plan"] == climbed.record["plan"]
     np.testing.assert_array_equal(again.val_logits_NK, climbed.val_logits_NK)
     assert np.abs(again.sure_NK - climbed.sure_NK).max() > 0
     assert any(again.changed[name].tobytes() != climbed.changed[name].tobytes() for name in climbed.changed)
+    for state in states[:3]:  # killed and gone on with, it comes to the same bits
+        once_more = climb_again(ground, climbed, request_, base, Watch(state=state), silent)
+        for name, values in again.changed.items():
+            assert values.tobytes() == once_more.changed[name].tobytes(), name
 
 
 def test_what_is_held_out_is_answered_for_by_who_has_not_seen_it(

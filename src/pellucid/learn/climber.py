@@ -180,7 +180,8 @@ class Climber:
         )
 
     def _delivered(self, ground: Ground, climbed: Climbed) -> Learned:
-        again = climb_again(ground, climbed, self.request, self.base, self.listen)
+        watch = self.unfinished.watch(f"{ground.rung.name}, final")
+        again = climb_again(ground, climbed, self.request, self.base, watch, self.listen)
         return delivered(again, self.base, self.looked, self.listen)
 
     @property

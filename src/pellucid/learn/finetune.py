@@ -101,7 +101,8 @@ def learn(
     told = why if better else f"{why} It was asked for, and is kept."
     step = Step(rung.name, "kept", told, None, reached, spent, tuple(climbed.epochs))
     with clock("refit"):
-        climbed = climb_again(ground, climbed, request, base, listen)
+        watch = unfinished.watch(f"{rung.name}, final")
+        climbed = climb_again(ground, climbed, request, base, watch, listen)
     with clock("answers"):
         outcome = delivered(climbed, base, looked, listen)
     return with_steps(outcome, base.stage, [step], listen)

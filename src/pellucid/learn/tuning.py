@@ -183,17 +183,19 @@ def _record(
 
 
 def climb_again(
-    ground: Ground, climbed: Climbed, request: TrainRequest, base: Base, listen: Listener
+    ground: Ground, climbed: Climbed, request: TrainRequest, base: Base, watch: Watch, listen: Listener
 ) -> Climbed:
     """The same training once more, on training and validation pictures together, as the head is fitted again.
 
     It goes for as many epochs as were best, at the rate that was found, on as many threads, and to their end.
-    What is told of the validation pictures stays what was said before they were learnt from.
+    What is told of the validation pictures stays what was said before they were learnt from; the watch keeps
+    this training's states, and hears none of its figures.
     """
     found = climbed.record
     same = replace(request, learning_rate=found["plan"]["rate"], epochs=found["best"])
     both, threads = with_validation(ground, base), found["threads"]
-    again = climb(both, same, base, Watch(), listen, to_the_end=True, threads=threads)
+    unheard = replace(watch, tell=lambda lines: None)
+    again = climb(both, same, base, unheard, listen, to_the_end=True, threads=threads)
     record = {**found, "proof": again.record["proof"], "refitted": len(ground.train) + len(ground.val)}
     return replace(climbed, head=again.head, changed=again.changed, sure_NK=again.sure_NK, record=record)
 
