@@ -214,6 +214,7 @@ def test_what_does_not_go_together_is_refused(asked: dict[str, Any], words: str)
         ({"precision": "bf16"}, "--precision bf16 does nothing here: features does not read it."),
         ({"device": "cuda"}, "--device cuda does nothing here: features does not read it."),
         ({"unfreeze": "nonsense"}, "--unfreeze nonsense does nothing here: features does not read it"),
+        ({"batch_norm": "update"}, "--batch-norm update does nothing here: features does not read it."),
         ({"recipe": "scratch", "weights": Path("a.pth")}, "--weights a.pth does nothing here: scratch"),
         ({"recipe": "scratch", "unfreeze": "all"}, "--unfreeze all does nothing here: scratch does not"),
     ],
@@ -237,6 +238,7 @@ def test_an_option_that_does_nothing_is_told(asked: dict[str, Any], words: str) 
         {
             "recipe": "finetune",
             "unfreeze": "all",
+            "batch_norm": "update",
             "mix": "MixUp",
             "epochs": 3,
             "learning_rate": 0.1,
@@ -244,6 +246,7 @@ def test_an_option_that_does_nothing_is_told(asked: dict[str, Any], words: str) 
         },
         {"network": "lenet5", "fit": "crop", "mix": "MixUp", "augment": "light", "precision": "bf16"},
         {"budget": 60.0, "augment": "light", "views": 2, "epochs": 3, "device": "cuda", "fit": "measure"},
+        {"steps": "features,last", "batch_norm": "update"},
         {"steps": "scratch,last+light", "network": "lenet5", "views": 2, "budget": 9, "backbone": "resnet18"},
         {"device": "cpu", "download": True},
         {"recipe": "scratch", "class_weights": "balanced", "download": True},

@@ -38,8 +38,8 @@ def train(
         budget: The time that auto may spend on its steps: seconds, or a text such as ``5m``.
         listen: Told of the progress.
         options: What else ``pellucid train`` takes, by the same names: recipe, backbone, seed, fit,
-            class_weights, network, epochs, batch, learning_rate, augment, mix, unfreeze, views, steps,
-            device, precision, download.
+            class_weights, network, epochs, batch, learning_rate, augment, mix, unfreeze, batch_norm, views,
+            steps, device, precision, download.
 
     Raises:
         PellucidError: the request cannot be met; the message says what to do.

@@ -16,6 +16,7 @@ from pellucid.training.rung import EVERYTHING, FROM_PIXELS, FROZEN, PLAIN, Rung,
 Recipe = Literal["auto", "features", "finetune", "scratch"]
 FitChoice = Literal["auto", "measure", "squash", "letterbox", "crop"]
 ClassWeights = Literal["auto", "none", "balanced"]
+BatchNorm = Literal["keep", "update"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16"]
 
@@ -30,7 +31,7 @@ _OF_BACKBONES = frozenset({"backbone", "weights", "fit", "fit measure", "class_w
 _OF_TRAINING = frozenset({"fit", "augment", "mix", "epochs", "batch", "learning_rate", "device", "precision"})
 _READ = {
     "features": _OF_BACKBONES,
-    "finetune": _OF_BACKBONES | _OF_TRAINING | {"unfreeze"},
+    "finetune": _OF_BACKBONES | _OF_TRAINING | {"unfreeze", "batch_norm"},
     "scratch": _OF_TRAINING | {"network", "class_weights"},
 }
 """The options that a recipe looks at, besides those for all; a leave to download may go unused."""
@@ -123,6 +124,13 @@ class TrainRequest:
             "last-two, all layers (all), or all above a boundary such as blocks.3."
         },
     )
+    batch_norm: BatchNorm = field(
+        default="keep",
+        metadata={
+            "help": "Batch statistics of the layers that fine-tuning lets learn: keep what pretraining "
+            "measured, or update it with the pictures."
+        },
+    )
     views: int | None = field(
         default=None,
         metadata={
@@ -158,6 +166,7 @@ class TrainRequest:
         _check_choice("recipe", self.recipe, get_args(Recipe))
         _check_choice("fit", self.fit, get_args(FitChoice))
         _check_choice("kind of class weights", self.class_weights, get_args(ClassWeights))
+        _check_choice("way with batch statistics", self.batch_norm, get_args(BatchNorm))
         _check_choice("device", self.device, get_args(Device))
         _check_choice("precision", self.precision, get_args(Precision))
         if self.augment not in AUGMENTATIONS:
@@ -342,6 +351,7 @@ class TrainRequest:
             "augment": self.augment,
             "mix": self.mix,
             "unfreeze": self.unfreeze,
+            "batch_norm": self.batch_norm,
             "views": self.views,
             "budget": self.budget,
             "steps": self.steps,

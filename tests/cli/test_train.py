@@ -125,6 +125,7 @@ def test_skipped_pictures_give_status_3_and_are_named(
         ),
         (["builtin:digits", "--device", "gpu"], "There is no device 'gpu'."),
         (["builtin:digits", "--precision", "fp8"], "There is no precision 'fp8'."),
+        (["builtin:digits", "--batch-norm", "keeps"], "There is no way with batch statistics 'keeps'."),
         (
             ["--resume", "runs/x"],
             "There is no unfinished training at 'runs/x.unfinished'. The folder of a training that was "

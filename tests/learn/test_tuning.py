@@ -69,6 +69,27 @@ def test_a_batch_norm_layer_that_is_unfrozen_behind_its_back_is_caught(
     assert climb(ground, request_, base, Watch(), silent).record["proof"]["bit_for_bit"]
 
 
+def test_batch_statistics_follow_the_pictures_where_it_was_asked(
+    source: Scan, request_: TrainRequest, base: Base, stock: Stock
+) -> None:
+    """Those above the boundary move and are kept with what learnt, the others stay, and a training that was
+    killed goes on to the same bits."""
+    asked = replace(request_, batch_norm="update")
+    ground = break_ground(Rung("last", "light"), asked, source, base, stock, silent)
+    states: list[State] = []
+    climbed = climb(ground, asked, base, Watch(keep=states.append, every=0.0), silent)
+    moved = {name for name in climbed.changed if name.endswith(("running_mean", "running_var"))}
+    assert set(climbed.changed) == set(ground.freeze.learning) | moved
+    assert {name.rpartition(".")[0] for name in moved} == {f"blocks.6.0.bn{n}" for n in (1, 2, 3)} | {"bn2"}
+    proof = climbed.record["proof"]
+    assert proof["changed"] == len(climbed.changed) + 4  # a counter of batches for each layer
+    assert climbed.record["updated"] == 12
+    for state in states[:3]:
+        again = climb(ground, asked, base, Watch(state=state), silent)
+        for name, values in climbed.changed.items():
+            assert values.tobytes() == again.changed[name].tobytes(), name
+
+
 def test_classes_count_as_they_did_for_the_head(ground: Ground, request_: TrainRequest, base: Base) -> None:
     """Where the head of frozen features did better with its classes weighed, the layers learn so too."""
     weighed = replace(base, fitted=replace(base.fitted, class_weights_K=(1.5, 0.5)))

@@ -140,3 +140,9 @@ def test_the_mean_s_gradient_keeps_the_layout() -> None:
     assert maps_NCHW.grad.is_contiguous(memory_format=torch.channels_last)
     inside = (maps_NCHW > 0) & (maps_NCHW < 6)
     torch.testing.assert_close(maps_NCHW.grad, inside.float() / 15)
+
+
+def test_normalisations_that_learn_their_statistics_stay() -> None:
+    """Where these are to follow the pictures, only convolutions by themselves go another way."""
+    plain = nn.Sequential(nn.Conv2d(4, 8, 1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3))
+    assert kinds(folded(fx.symbolic_trace(plain), norms=False)) == [convolve, nn.BatchNorm2d, convolve]

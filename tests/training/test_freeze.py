@@ -63,3 +63,18 @@ def test_what_was_to_learn_and_did_not_is_named(freeze: Freeze) -> None:
     assert str(caught.value).startswith(
         "1 tensors that were to learn have not changed: 'high.weight'. Each of them was expected to move"
     )
+
+
+def test_statistics_that_were_to_follow_the_pictures_may_move_and_others_may_not() -> None:
+    """They are counted and told apart; one that stays, and a weight that moves with them, are named."""
+    asked = plan_freeze("low", BACKBONE, frozenset({"high.weight"}), 10, frozenset({"bn.running_mean"}))
+    assert (asked.parameters, asked.frozen, asked.statistics, asked.to_json()["updated"]) == (8, 8, 1, 1)
+    assert asked.told().endswith(
+        "and so do 1 tensors of batch statistics. 1 more follow the pictures, as was asked."
+    )
+    moved = {"high.weight": 1.0, "bn.running_mean": 1.0}
+    assert prove(asked, BACKBONE, after(**moved)) == {"equal": 3, "changed": 2, "bit_for_bit": True}
+    with pytest.raises(FreezeError, match=r"1 tensors that were frozen have changed in training: 'bn\.num_"):
+        prove(asked, BACKBONE, after(**moved, **{"bn.num_batches_tracked": 1.0}))
+    with pytest.raises(FreezeError, match=r"1 tensors that were to learn have not changed: 'bn\.run"):
+        prove(asked, BACKBONE, after(**{"high.weight": 1.0}))

@@ -33,6 +33,7 @@ def run(
     augment: str = options.of_request("augment"),
     mix: str = options.of_request("mix"),
     unfreeze: str = options.of_request("unfreeze"),
+    batch_norm: str = options.of_request("batch_norm"),
     views: int | None = options.of_request("views"),
     budget: str | None = options.of_request("budget"),
     steps: str | None = options.of_request("steps"),

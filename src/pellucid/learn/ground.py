@@ -26,7 +26,7 @@ from pellucid.training.activations import ActivationCache
 from pellucid.training.boundary import BoundaryFeed
 from pellucid.training.features import cache_limit, extract_views, kept_in
 from pellucid.training.feed import Feed
-from pellucid.training.freeze import Freeze, plan_freeze, tensors_of
+from pellucid.training.freeze import Freeze, is_statistic, plan_freeze, tensors_of
 from pellucid.training.pixels import load_pixels
 from pellucid.training.rung import PLAIN, Rung
 from pellucid.training.trunk import Trunk, open_trunk
@@ -133,8 +133,13 @@ def break_ground(
     from pellucid.network.top import boundary_of, timm_name, top_of
 
     boundary = boundary_of(stock.backbone, rung.learns)
-    top = folded(top_of(stock.backbone, boundary))  # refuses what cannot be cut before anything is computed
+    keep = request.batch_norm == "keep"
+    top = folded(top_of(stock.backbone, boundary), norms=keep)  # refuses what cannot be cut
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
+    buffers = frozenset(timm_name(name) for name, _ in top.named_buffers())
+    updated = frozenset() if keep else frozenset(filter(is_statistic, buffers))
+    if not keep and not updated:
+        listen(Notice("The layers that learn have no batch statistics: there is nothing to update."))
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     parts = base.material.parts
     augment, trunk = augmentation(rung.augment), None
@@ -152,7 +157,7 @@ def break_ground(
         val=maps.of(parts["val"], [None]),
         train=maps.of(parts["train"], views),
         plain=maps.of(parts["train"], [None]) if plain else None,
-        freeze=plan_freeze(boundary, stock.before, learning, head),
+        freeze=plan_freeze(boundary, stock.before, learning, head, updated),
         maps=maps,
         shown=views,
     )

@@ -246,7 +246,8 @@ def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
 
     ground.stock.backbone.take(ground.stock.before)
     unseen = base.fitted.unseen
-    return Tail(ground.top, _FAINT * unseen.weight_DK, _FAINT * unseen.bias_K, seed)
+    update = bool(ground.freeze.updated)
+    return Tail(ground.top, _FAINT * unseen.weight_DK, _FAINT * unseen.bias_K, seed, update=update)
 
 
 def _planned(
@@ -306,6 +307,7 @@ def _factors(ground: Ground) -> dict[str, float]:
 
 def _changed(ground: Ground) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
     """What learnt, and the proof that nothing else did."""
-    after = tensors_of(ground.stock.backbone.module.state_dict())
-    proof = prove(ground.freeze, ground.stock.before, after)
-    return {name: np.asarray(after[name], np.float32) for name in sorted(ground.freeze.learning)}, proof
+    after, freeze = tensors_of(ground.stock.backbone.module.state_dict()), ground.freeze
+    proof = prove(freeze, ground.stock.before, after)
+    names = [name for name in freeze.learning | freeze.updated if after[name].dtype.kind == "f"]  # no counter
+    return {name: np.asarray(after[name], np.float32) for name in sorted(names)}, proof

@@ -14,17 +14,21 @@ from pellucid.network.convolve import Pair, convolve
 _ONE = (1, (1, 1))  # an output of one place, as a pooling layer has it written
 
 
-def folded(top: fx.GraphModule) -> fx.GraphModule:
+def folded(top: fx.GraphModule, *, norms: bool = True) -> fx.GraphModule:
     """The same module with a graph that computes the same numbers in fewer passes over the maps.
 
     Of a convolution and the batch normalisation behind it, whose statistics stay as they are, one convolution
     is left; a mean over all places is taken so that its gradient comes in the maps' own layout. A convolution
     by itself goes the ways of ``network.convolve`` too. What does not follow this pattern stays as it was.
+
+    Args:
+        top: The layers; they are changed in place.
+        norms: Whether batch statistics stay as they are; else no normalisation is folded.
     """
     graph = top.graph
     for node in list(graph.nodes):
         layer = _layer(top, node)
-        if isinstance(layer, nn.BatchNorm2d):
+        if norms and isinstance(layer, nn.BatchNorm2d):
             _fold(top, node, layer)
     for node in list(graph.nodes):
         layer = _layer(top, node)

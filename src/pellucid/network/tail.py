@@ -1,4 +1,4 @@
-"""What learns in fine-tuning: the layers above a boundary and a new head; batch statistics are left alone."""
+"""What learns in fine-tuning: the layers above a boundary and a new head; batch statistics only if asked."""
 
 import numpy as np
 import torch
@@ -10,20 +10,28 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class Tail(nn.Module):
     """Maps at a boundary ``(N, C, H, W)`` float32 -> logits ``(N, K)``.
 
-    Batch normalisation stays in inference mode whatever ``train`` says: its statistics were measured on a
-    million pictures, and a few hundred would only make them worse.
+    Batch normalisation stays in inference mode whatever ``train`` says, unless it was asked for: its
+    statistics were measured on a million pictures, and a few hundred would rather make them worse.
 
     Args:
         top: The layers above the boundary, to the pooled features ``(N, D)`` (``network.top.top_of``).
         weight_DK: The head's weights to start from, float32 (D, K).
         bias_K: The head's biases to start from, float32 (K,).
         seed: Of ``generator``, which a training keeps with its state.
+        update: Whether training normalises by each batch, and moves the statistics towards it.
     """
 
     def __init__(
-        self, top: nn.Module, weight_DK: NDArray[np.float32], bias_K: NDArray[np.float32], seed: int = 0
+        self,
+        top: nn.Module,
+        weight_DK: NDArray[np.float32],
+        bias_K: NDArray[np.float32],
+        seed: int = 0,
+        *,
+        update: bool = False,
     ) -> None:
         super().__init__()
+        self.update = update
         self.top = top
         self.head = nn.Linear(*weight_DK.shape)
         with torch.no_grad():
@@ -40,11 +48,12 @@ class Tail(nn.Module):
         return logits_NK
 
     def train(self, mode: bool = True) -> "Tail":
-        """Training mode for all but batch normalisation."""
+        """Training mode for all but batch normalisation, and for that too where it was asked for."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, _BatchNorm):
-                module.eval()
+        if not self.update:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
         return self
 
     def head_out(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -44,6 +44,7 @@ def command(request: Mapping[str, Any]) -> str:
             ("--augment", "augment", "none"),
             ("--mix", "mix", "none"),
             ("--unfreeze", "unfreeze", "last"),
+            ("--batch-norm", "batch_norm", "keep"),
             ("--device", "device", "auto"),
             ("--precision", "precision", "fp32"),
         )

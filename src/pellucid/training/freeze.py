@@ -29,7 +29,8 @@ class Freeze:
         parameters: How many numbers these hold.
         head: How many numbers the new head holds; it learns too.
         frozen: How many of the backbone's parameters stay as they are.
-        statistics: How many tensors of batch statistics there are; all of them stay as they are.
+        statistics: How many tensors of batch statistics stay as they are.
+        updated: The names of those that follow the pictures; none unless it was asked for.
     """
 
     boundary: str
@@ -38,24 +39,37 @@ class Freeze:
     head: int
     frozen: int
     statistics: int
+    updated: frozenset[str] = frozenset()
 
     def told(self) -> str:
-        """The plan as a sentence."""
+        """The plan as a sentence, or two."""
         where = "In all layers" if self.boundary == PIXELS else f"Above {self.boundary}"
         return (
             f"{where}, {self.parameters:,} parameters of the backbone learn, and {self.head:,} "
             f"of the new head; {self.frozen:,} stay as they are, and so do {self.statistics} tensors of "
             "batch statistics."
+            + (f" {len(self.updated)} more follow the pictures, as was asked." if self.updated else "")
         )
 
     def to_json(self) -> dict[str, Any]:
         """The numbers as they stand in ``run.json``."""
         fields = asdict(self)
         del fields["learning"]
-        return fields
+        return {**fields, "updated": len(self.updated)}
 
 
-def plan_freeze(boundary: str, backbone: Tensors, learning: frozenset[str], head: int) -> Freeze:
+def is_statistic(name: str) -> bool:
+    """Whether a tensor of this name is one of a batch normalisation's statistics."""
+    return name.endswith(_STATISTICS)
+
+
+def plan_freeze(
+    boundary: str,
+    backbone: Tensors,
+    learning: frozenset[str],
+    head: int,
+    updated: frozenset[str] = frozenset(),
+) -> Freeze:
     """Count what learns and what does not.
 
     Args:
@@ -63,11 +77,14 @@ def plan_freeze(boundary: str, backbone: Tensors, learning: frozenset[str], head
         backbone: All of its tensors: parameters and batch statistics.
         learning: The names of those that learn.
         head: Numbers in the new head.
+        updated: The names of the batch statistics that follow the pictures.
     """
-    statistics = [name for name in backbone if name.endswith(_STATISTICS)]
+    statistics = [name for name in backbone if is_statistic(name)]
     parameters = sum(int(backbone[name].size) for name in learning)
     whole = sum(int(values.size) for name, values in backbone.items() if name not in statistics)
-    return Freeze(boundary, learning, parameters, head, whole - parameters, len(statistics))
+    return Freeze(
+        boundary, learning, parameters, head, whole - parameters, len(statistics) - len(updated), updated
+    )
 
 
 def prove(freeze: Freeze, before: Tensors, after: Tensors) -> dict[str, Any]:
@@ -82,10 +99,11 @@ def prove(freeze: Freeze, before: Tensors, after: Tensors) -> dict[str, Any]:
         How many tensors were found equal and how many changed, for ``run.json``.
 
     Raises:
-        FreezeError: a frozen tensor or a batch statistic has changed, or one that learns is what it was.
+        FreezeError: a frozen tensor or a kept batch statistic has changed, or what was to change has not.
     """
     moved = {name for name in before if not _equal(before[name], after[name])}
-    strayed, stuck = sorted(moved - freeze.learning), sorted(freeze.learning - moved)
+    free = freeze.learning | freeze.updated
+    strayed, stuck = sorted(moved - free), sorted(free - moved)
     if strayed:
         raise FreezeError(
             f"{len(strayed)} tensors that were frozen have changed in training: {_listed(strayed)}.",
