@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import nbformat
@@ -117,9 +117,11 @@ def _address(runtime: Path, server: subprocess.Popen[bytes]) -> str:
     """Where the server listens, once it answers."""
     for _ in range(600):
         for file in runtime.glob("jpserver-*.json"):
-            url = str(json.loads(file.read_text())["url"])  # written before anybody listens
-            with suppress(URLError), urlopen(f"{url}api/status?token=seen", timeout=30):  # noqa: S310
-                return url
+            # It is written before anybody listens, and may be half written.
+            with suppress(JSONDecodeError, OSError):
+                url = str(json.loads(file.read_text())["url"])
+                with urlopen(f"{url}api/status?token=seen", timeout=30):  # noqa: S310
+                    return url
         assert server.poll() is None, "JupyterLab ended"
         time.sleep(0.1)
     pytest.fail("JupyterLab did not start")
