@@ -185,7 +185,7 @@ def test_what_does_not_go_together_is_refused(asked: dict[str, Any], words: str)
         (
             {"steps": "features,last", "augment": "strong"},
             "--augment strong does nothing here: none of auto's steps reads it. Leave it out, or write "
-            "layers and views into --steps, such as last-two+light.",
+            "layers, views and statistics into --steps, such as last-two+light+update.",
         ),
         (
             {"epochs": 500},
@@ -246,7 +246,7 @@ def test_an_option_that_does_nothing_is_told(asked: dict[str, Any], words: str) 
         },
         {"network": "lenet5", "fit": "crop", "mix": "MixUp", "augment": "light", "precision": "bf16"},
         {"budget": 60.0, "augment": "light", "views": 2, "epochs": 3, "device": "cuda", "fit": "measure"},
-        {"steps": "features,last", "batch_norm": "update"},
+        {"budget": 60.0, "batch_norm": "update"},
         {"steps": "scratch,last+light", "network": "lenet5", "views": 2, "budget": 9, "backbone": "resnet18"},
         {"device": "cpu", "download": True},
         {"recipe": "scratch", "class_weights": "balanced", "download": True},

@@ -146,7 +146,7 @@ class TrainRequest:
         default=None,
         metadata={
             "help": "The steps that auto tries, in order, each kept only where it beats what was kept "
-            "before: such as scratch,scratch+light,features,features+light,last,last-two+light."
+            "before: such as scratch,scratch+light,features,features+light,last,best+update,best+light."
         },
     )
     device: Device = field(
@@ -284,7 +284,7 @@ class TrainRequest:
         if key == "budget":
             advice = "name the steps too, such as --steps scratch,last"
         elif self.chosen == "ladder":
-            advice = "write layers and views into --steps, such as last-two+light"
+            advice = "write layers, views and statistics into --steps, such as last-two+light+update"
         elif self.network is not None:
             advice = "leave --network out"
         else:
@@ -301,7 +301,7 @@ class TrainRequest:
         recipes = {"finetune" if one.tunes else one.learns for one in rungs} | {FROZEN}
         read = frozenset[str]().union(*(_READ[recipe] for recipe in recipes)) - {"unfreeze"}
         if self.rungs:
-            read -= {"augment"}
+            read -= {"augment", "batch_norm"}
         if all(one.augment == PLAIN or one.learns == FROM_PIXELS for one in rungs):
             read -= {"views"}
         return read | {"budget", "steps"}

@@ -16,14 +16,14 @@ from pellucid.events import Event, Notice
 from pellucid.learn import climber, ladder, unfinished
 from pellucid.learn.climber import Tried
 from pellucid.learn.finetune import Step
-from pellucid.learn.ladder import other_views, rungs_of
+from pellucid.learn.ladder import rungs_of
 from pellucid.recipe import resume, train
-from pellucid.request import TrainRequest
+from pellucid.request import AUGMENTATIONS, TrainRequest
 from pellucid.run import Run
 from pellucid.training.checkpoint import State
 from pellucid.training.freeze import FreezeError
 from pellucid.training.loop import DivergedError
-from pellucid.training.rung import Rung
+from pellucid.training.rung import Rung, parse_rungs
 
 
 def test_frozen_features_are_always_among_the_steps() -> None:
@@ -35,28 +35,33 @@ def test_frozen_features_are_always_among_the_steps() -> None:
     assert of("scratch,last") == ["scratch", "features", "finetune, last block"]
     assert of("scratch") == ["scratch", "features"]
     assert of("last,features") == ["finetune, last block", "features"]
-    assert of(None, budget=60.0) == ["features", "finetune, last block", "finetune, last two blocks"]
-    assert of(None, budget=60.0, augment="strong") == [
-        "features",
-        "finetune, last block, strong views",
-        "finetune, last two blocks, strong views",
+
+
+def test_by_itself_it_goes_deeper_and_then_changes_what_was_best() -> None:
+    """Its batch statistics, and its views by each preset, unless a person named some."""
+
+    def of(**more: Any) -> list[Rung]:
+        return list(rungs_of(TrainRequest(source="unused", budget=60.0, **more)))
+
+    deeper = parse_rungs("features,last,last-two,best+update", AUGMENTATIONS)
+    assert of() == [*deeper, *parse_rungs("best+light,best+lecture,best+strong", AUGMENTATIONS)]
+    assert of(augment="strong") == [
+        Rung("features"),
+        Rung("last", "strong"),
+        Rung("last-two", "strong"),
+        Rung("best", update=True),
     ]
+    assert of(batch_norm="update")[1:3] == [Rung("last", update=True), Rung("last-two", update=True)]
 
 
-def test_the_views_are_chosen_for_what_was_best() -> None:
-    """Each preset is tried for the depth that was kept, unless a person named views or steps."""
-
-    def of(best: Rung, **more: Any) -> list[str]:
-        return [rung.name for rung in other_views(TrainRequest(source="unused", **more), best)]
-
-    assert of(Rung("last-two"), budget=60.0) == [
-        "finetune, last two blocks, light views",
-        "finetune, last two blocks, lecture views",
-        "finetune, last two blocks, strong views",
-    ]
-    assert of(Rung("features"), budget=60.0)[0] == "features, light views"
-    assert of(Rung("last", "strong"), budget=60.0, augment="strong") == []
-    assert of(Rung("last"), steps="features,last") == []
+@pytest.mark.slow
+def test_a_change_of_the_best_that_is_none_is_left_out(colours: Path, tmp_path: Path, tiny: str) -> None:
+    """Frozen layers have no statistics to update, and nothing is tried twice."""
+    steps = "features,best+update,best+light,features+light"
+    asked = TrainRequest(
+        source=str(colours), backbone=tiny, steps=steps, views=1, fit="squash", out=tmp_path / "run"
+    )
+    assert [step["name"] for step in train(asked).record["ladder"]] == ["features", "features, light views"]
 
 
 @pytest.mark.slow
@@ -161,7 +166,10 @@ class _Killed(BaseException):
 @pytest.mark.parametrize(
     ("words", "states"),
     [
-        ({"steps": "scratch,features,last,last-two+light"}, 7),  # of three trainings, and four folds' answers
+        (
+            {"steps": "scratch,features,last+update,last-two+light"},
+            7,
+        ),  # of three trainings, and four folds' answers
         ({"recipe": "finetune", "augment": "light"}, 2),  # of the training, and the final one
     ],
     ids=["ladder", "finetune"],

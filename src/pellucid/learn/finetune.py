@@ -86,7 +86,7 @@ def learn(
         DivergedError: the loss was no number any more.
         FreezeError: what was frozen changed.
     """
-    rung = Rung(request.unfreeze, request.augment)
+    rung = Rung(request.unfreeze, request.augment, request.batch_norm == "update")
     with clock("network"):
         stock = take_stock(request, [rung])
     base = learn_base(request, looked, split, clock, listen)

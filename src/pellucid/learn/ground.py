@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.scan import Picture, Scan
-from pellucid.errors import StorageError
+from pellucid.errors import BackboneError, StorageError
 from pellucid.events import Listener, Notice
 from pellucid.learn.features import VIEWS, Base
 from pellucid.learn.learned import Part, refuse_gone
@@ -125,7 +125,7 @@ def break_ground(
         number: Of views, where a training that goes on began with so many; else as many as there is room for.
 
     Raises:
-        BackboneError: the backbone cannot be cut there.
+        BackboneError: the backbone cannot be cut there, or has no batch statistics to update.
         SourceError: a picture has gone since its features were computed.
         StorageError: there is no room for the maps of a single view.
     """
@@ -133,13 +133,9 @@ def break_ground(
     from pellucid.network.top import boundary_of, timm_name, top_of
 
     boundary = boundary_of(stock.backbone, rung.learns)
-    keep = request.batch_norm == "keep"
-    top = folded(top_of(stock.backbone, boundary), norms=keep)  # refuses what cannot be cut
+    top = folded(top_of(stock.backbone, boundary), norms=not rung.update)  # refuses what cannot be cut
     learning = frozenset(timm_name(name) for name, _ in top.named_parameters())
-    buffers = frozenset(timm_name(name) for name, _ in top.named_buffers())
-    updated = frozenset() if keep else frozenset(filter(is_statistic, buffers))
-    if not keep and not updated:
-        listen(Notice("The layers that learn have no batch statistics: there is nothing to update."))
+    updated = _statistics(top, boundary) if rung.update else frozenset()
     head = int(base.fitted.unseen.weight_DK.size + base.fitted.unseen.bias_K.size)
     parts = base.material.parts
     augment, trunk = augmentation(rung.augment), None
@@ -161,6 +157,24 @@ def break_ground(
         maps=maps,
         shown=views,
     )
+
+
+def _statistics(top: "Top", boundary: str) -> frozenset[str]:
+    """The names of the batch statistics above the boundary.
+
+    Raises:
+        BackboneError: there are none.
+    """
+    from pellucid.network.top import timm_name
+
+    found = frozenset(timm_name(name) for name, _ in top.named_buffers() if is_statistic(name))
+    if not found:
+        raise BackboneError(
+            f"The layers above {boundary} have no batch statistics to update.",
+            "A backbone with batch normalisation was expected, such as the shipped efficientnet_lite0.",
+            "Leave '--batch-norm update' out, or '+update' of a step.",
+        )
+    return found
 
 
 def with_validation(ground: Ground, base: Base) -> Ground:

@@ -5,7 +5,7 @@ best so far is delivered. How a step is carried out is ``climber``'s.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -24,7 +24,7 @@ from pellucid.learn.standing import Standing
 from pellucid.learn.unfinished import Unfinished
 from pellucid.request import TrainRequest
 from pellucid.training.freeze import FreezeError
-from pellucid.training.rung import FROM_PIXELS, FROZEN, PLAIN, Rung
+from pellucid.training.rung import BEST, FROM_PIXELS, FROZEN, PLAIN, Rung
 
 _VIEWS = ("light", "lecture", "strong")  # presets, the mildest first
 
@@ -50,7 +50,7 @@ def learn(
         DivergedError: the loss was no number any more.
         FreezeError: what was frozen changed.
     """
-    named = [rung for rung in request.rungs if rung.tunes]
+    named = [rung for rung in request.rungs if rung.tunes and rung.learns != BEST]
     with clock("network"):
         stock = take_stock(request, named) if named else None
     base = learn_base(request, looked, split, clock, listen)
@@ -69,19 +69,20 @@ def learn(
 
 
 def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
-    """The steps that were asked for, or else deeper and deeper; a frozen one is always among them."""
-    rungs = list(request.rungs) or [Rung(learns, request.augment) for learns in ("last", "last-two")]
+    """The steps that were asked for; or else deeper and deeper, and then changes of what was best of these.
+
+    A frozen one is always among them. Where nobody named views, each preset is tried.
+    """
+    rungs = list(request.rungs)
+    if not rungs:
+        update = request.batch_norm == "update"
+        rungs = [Rung(learns, request.augment, update) for learns in ("last", "last-two")]
+        rungs += [Rung(BEST, update=True)]
+        rungs += [Rung(BEST, augment) for augment in _VIEWS if request.augment == PLAIN]
     if Rung(FROZEN) not in rungs:
         place = next((at for at, one in enumerate(rungs) if one.learns != FROM_PIXELS), len(rungs))
         rungs.insert(place, Rung(FROZEN))
     return tuple(rungs)
-
-
-def other_views(request: TrainRequest, best: Rung) -> tuple[Rung, ...]:
-    """What is tried last, where nobody named steps or views: the best so far from other views, one by one."""
-    if request.rungs or request.augment != PLAIN:
-        return ()
-    return tuple(Rung(best.learns, augment) for augment in _VIEWS)
 
 
 def _climb(climber: Climber, request: TrainRequest) -> tuple[list[Tried], list[Step]]:
@@ -91,12 +92,12 @@ def _climb(climber: Climber, request: TrainRequest) -> tuple[list[Tried], list[S
     at = Rung(FROZEN)
     budget = math.inf if request.budget is None else request.budget
     steps: list[Step] = []
-
-    def rungs() -> Iterator[Rung]:
-        yield from rungs_of(request)
-        yield from other_views(request, at)
-
-    for rung in rungs():
+    met: set[Rung] = set()
+    for written in rungs_of(request):
+        rung = written.on(at)
+        if rung in met or (rung.update and not rung.tunes):
+            continue  # a change of the best that is none
+        met.add(rung)
         started, best = perf_counter(), kept[-1] if kept else None
         left = max(budget - (started - begun), 0.0)
         try:
