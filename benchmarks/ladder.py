@@ -38,7 +38,7 @@ from pellucid.evaluation.proportion import wilson
 
 _PELLUCID = Path(sys.executable).with_name("pellucid")
 _DRAW = "import sys; from benchmarks.ladder import draw; draw(*sys.argv[1:])"
-_STEPS = "features,last,last-two,best+update"
+_STEPS = "features,last,last-two"
 _FROZEN, _CHOICE = "features", "the ladder's choice"
 _COLUMNS = {
     _FROZEN: ("--recipe", "features"),

@@ -69,7 +69,7 @@ def learn(
 
 
 def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
-    """The steps that were asked for; or else deeper and deeper, and then changes of what was best of these.
+    """The steps that were asked for; or else deeper and deeper, and then other views of the best of these.
 
     A frozen one is always among them. Where nobody named views, each preset is tried.
     """
@@ -77,7 +77,6 @@ def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
     if not rungs:
         update = request.batch_norm == "update"
         rungs = [Rung(learns, request.augment, update) for learns in ("last", "last-two")]
-        rungs += [Rung(BEST, update=True)]
         rungs += [Rung(BEST, augment) for augment in _VIEWS if request.augment == PLAIN]
     if Rung(FROZEN) not in rungs:
         place = next((at for at, one in enumerate(rungs) if one.learns != FROM_PIXELS), len(rungs))
