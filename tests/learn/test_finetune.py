@@ -14,10 +14,20 @@ from pellucid.run import load_run
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("statistics", "told"),
-    [("keep", "among them, and"), ("update", "but for the 12\N{NO-BREAK SPACE}tensors that were to")],
+    ("statistics", "name", "told"),
+    [
+        ("keep", "finetune, last block", "among them, and"),
+        (
+            "update",
+            "finetune, last block, updated statistics",
+            "but for the 12\N{NO-BREAK SPACE}tensors that were to",
+        ),
+    ],
+    ids=["keep", "update"],
 )
-def test_a_fine_tuned_run_answers_again_as_it_did(tmp_path: Path, statistics: Any, told: str) -> None:
+def test_a_fine_tuned_run_answers_again_as_it_did(
+    tmp_path: Path, statistics: Any, name: str, told: str
+) -> None:
     """Loaded from its folder it gives the probabilities that training wrote down; its own layers are kept,
     and their batch statistics where these followed the pictures."""
     looked, pictures = scan(open_source("builtin:clipart")), tmp_path / "pictures"
@@ -35,7 +45,7 @@ def test_a_fine_tuned_run_answers_again_as_it_did(tmp_path: Path, statistics: An
     )
     run = train(request)
     assert run.record["chosen"] == "finetune"
-    assert [stage["name"] for stage in run.record["stages"]] == ["features", "finetune, last block"]
+    assert [stage["name"] for stage in run.record["stages"]] == ["features", name]
     assert run.record["finetune"]["boundary"] == "blocks.5"
     assert run.record["finetune"]["difference"] < 0.1  # half precision at the boundary
     report = run.report.read_text("utf-8")

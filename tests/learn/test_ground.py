@@ -12,8 +12,10 @@ from pellucid.data.scan import Scan
 from pellucid.errors import BackboneError, StorageError
 from pellucid.events import Event, Notice, silent
 from pellucid.learn.features import Base
-from pellucid.learn.ground import Ground, Stock, break_ground, take_stock, with_validation
+from pellucid.learn.ground import Ground, Stock, _statistics, break_ground, take_stock, with_validation
+from pellucid.network.backbone import untrained_backbone
 from pellucid.network.tail import Tail
+from pellucid.network.top import top_of
 from pellucid.request import TrainRequest
 from pellucid.training.rung import Rung
 
@@ -37,8 +39,6 @@ def test_the_ground_is_the_backbone_s_own_maps(ground: Ground, base: Base) -> No
 
 
 def _top(ground: Ground) -> nn.Module:
-    from pellucid.network.top import top_of
-
     return top_of(ground.stock.backbone, ground.freeze.boundary)
 
 
@@ -107,3 +107,15 @@ def test_validation_pictures_stand_behind_the_training_pictures(ground: Ground, 
     rows_N = np.arange(train)
     np.testing.assert_array_equal(both.train.batch(rows_N, 1), ground.train.batch(rows_N, 1))
     np.testing.assert_array_equal(both.train.labels_N[train:], ground.val.labels_N)
+
+
+def test_a_backbone_without_batch_statistics_says_so() -> None:
+    """Of a ConvNeXt, which normalises each picture by itself, there is nothing to update."""
+    top = top_of(untrained_backbone("convnext_atto"), "stages.2")
+    with pytest.raises(BackboneError) as caught:
+        _statistics(top, "stages.2")
+    assert str(caught.value) == (
+        "The layers above stages.2 have no batch statistics to update. A backbone with batch normalisation was "
+        "expected, such as the shipped efficientnet_lite0. Leave '--batch-norm update' out, or '+update' of a "
+        "step."
+    )
