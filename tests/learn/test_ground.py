@@ -115,7 +115,7 @@ def test_a_backbone_without_batch_statistics_says_so() -> None:
     with pytest.raises(BackboneError) as caught:
         _statistics(top, "stages.2")
     assert str(caught.value) == (
-        "The layers above stages.2 have no batch statistics to update. A backbone with batch normalisation was "
-        "expected, such as the shipped efficientnet_lite0. Leave '--batch-norm update' out, or '+update' of a "
-        "step."
+        "The layers above stages.2 have no batch statistics to update. A backbone with batch normalisation "
+        "was expected, such as the shipped efficientnet_lite0. Leave '--batch-norm update' out, or '+update' "
+        "of a step."
     )
