@@ -321,7 +321,7 @@ def picture_of(page: Any) -> str:
 
 def until(page: Any, so: Callable[[], bool]) -> None:
     """Wait until it is so, as long as for anything else on a page."""
-    for _ in range(100):
+    for _ in range(300):
         if so():
             return
         page.wait_for_timeout(100)
