@@ -161,11 +161,9 @@ class _Killed(BaseException):
 @pytest.mark.parametrize(
     ("words", "states"),
     [
-        (
-            {"steps": "scratch,features,last+update,last-two+light"},
-            7,
-        ),  # of three trainings, and four folds' answers
-        ({"recipe": "finetune", "augment": "light"}, 2),  # of the training, and the final one
+        # Of three trainings and four folds' answers; of the training and the final one.
+        ({"steps": "scratch,features,last+update,last-two+light"}, 7),
+        ({"recipe": "finetune", "augment": "light"}, 2),
     ],
     ids=["ladder", "finetune"],
 )

@@ -86,7 +86,7 @@ def learn(
         DivergedError: the loss was no number any more.
         FreezeError: what was frozen changed.
     """
-    rung = Rung(request.unfreeze, request.augment, request.batch_norm == "update")
+    rung = rung_of(request, request.unfreeze)
     with clock("network"):
         stock = take_stock(request, [rung])
     base = learn_base(request, looked, split, clock, listen)
@@ -106,6 +106,11 @@ def learn(
     with clock("answers"):
         outcome = delivered(climbed, base, looked, listen)
     return with_steps(outcome, base.stage, [step], listen)
+
+
+def rung_of(request: TrainRequest, learns: str) -> Rung:
+    """The step in which these layers learn, with the views and the batch statistics that were asked for."""
+    return Rung(learns, request.augment, request.batch_norm == "update")
 
 
 def frozen(base: Base) -> Standing:

@@ -16,7 +16,7 @@ from pellucid.errors import BackboneError, PellucidError, RequestError, shown
 from pellucid.events import Listener, Notice
 from pellucid.learn.climber import Climber, TooLongError, Tried
 from pellucid.learn.features import Base, learn_base
-from pellucid.learn.finetune import FEW, Step, with_steps
+from pellucid.learn.finetune import FEW, Step, rung_of, with_steps
 from pellucid.learn.folds import Fold, deal
 from pellucid.learn.ground import take_stock
 from pellucid.learn.learned import Clock, Learned
@@ -75,8 +75,7 @@ def rungs_of(request: TrainRequest) -> tuple[Rung, ...]:
     """
     rungs = list(request.rungs)
     if not rungs:
-        update = request.batch_norm == "update"
-        rungs = [Rung(learns, request.augment, update) for learns in ("last", "last-two")]
+        rungs = [rung_of(request, learns) for learns in ("last", "last-two")]
         rungs += [Rung(BEST, augment) for augment in _VIEWS if request.augment == PLAIN]
     if Rung(FROZEN) not in rungs:
         place = next((at for at, one in enumerate(rungs) if one.learns != FROM_PIXELS), len(rungs))

@@ -246,8 +246,8 @@ def _tail(ground: Ground, base: Base, seed: int) -> "Tail":
 
     ground.stock.backbone.take(ground.stock.before)
     unseen = base.fitted.unseen
-    update = bool(ground.freeze.updated)
-    return Tail(ground.top, _FAINT * unseen.weight_DK, _FAINT * unseen.bias_K, seed, update=update)
+    weight_DK, bias_K = _FAINT * unseen.weight_DK, _FAINT * unseen.bias_K
+    return Tail(ground.top, weight_DK, bias_K, seed, update=ground.rung.update)
 
 
 def _planned(
